@@ -1,0 +1,21 @@
+"""rmqlab: a compact RocketMQ 4.x, and a course that takes it apart.
+
+The reading path (each step names the lab that goes with it):
+
+    0  protocol            what is there, in one picture
+    1  protocol/frame.py → header.py → messaging.py         what crosses the wire
+    2  remoting/connection.py → server.py → client.py       many requests, one socket
+    3  namesrv/routes.py → server.py                        where does a topic live
+    4  protocol/record.py → store/commit_log.py → consume_queue.py     where bytes lie
+    5  store/checkpoint.py → recovery.py → store.py         what survives a crash
+    6  broker/__init__.py → dispatch.py → handlers/send.py
+       → services/dispatcher.py → tables/holds.py → handlers/pull.py   a message's life
+    7  client/producer.py → allocate.py → rebalance.py → push.py       who consumes what
+    8  ha/session.py → master.py → slave.py → broker/gate.py
+       → services/durability.py                             what SYNC_MASTER promises
+    9  classroom/topology.py → local.py → checks.py         how a lab is made
+
+Everything but `classroom` uses the standard library alone.
+"""
+
+__version__ = "0.1.0"

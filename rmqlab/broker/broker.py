@@ -1,0 +1,246 @@
+"""A broker: builds its parts, joins them, starts and stops them in order.
+
+Source: BrokerController.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Hashable
+from random import Random
+from typing import Self, cast
+
+from rmqlab.broker.call import Peer
+from rmqlab.broker.dispatch import Dispatch, Handlers
+from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.pull import HeldPull, PullHandler
+from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.broker.measure import measure
+from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
+from rmqlab.broker.services.durability import LogFlush, QueueFlush
+from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
+from rmqlab.broker.services.registration import Registration
+from rmqlab.broker.services.slave_sync import SlaveSync
+from rmqlab.broker.tables.clients import Clients
+from rmqlab.broker.tables.groups import Groups
+from rmqlab.broker.tables.holds import PullHolds
+from rmqlab.broker.tables.offsets import Offsets
+from rmqlab.broker.tables.topics import Topics
+from rmqlab.clock import Clock, SystemClock
+from rmqlab.ha.master import HaMaster
+from rmqlab.ha.slave import HaSlave
+from rmqlab.protocol.frame import Flag, Frame
+from rmqlab.protocol.messaging import NotifyConsumerIdsChanged
+from rmqlab.protocol.routing import RegisterReply
+from rmqlab.remoting import Connection, RemotingClient, RemotingServer
+from rmqlab.service import Service
+from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
+from rmqlab.store.disk import Disk
+from rmqlab.store.layout import StorePaths
+from rmqlab.store.store import MessageStore
+
+log = logging.getLogger(__name__)
+
+FAST_PORT = -2
+"""The VIP port, counted from listenPort."""
+HA_PORT = +1
+
+
+class Broker:
+    """One broker, master or slave.
+
+    `config.broker_i_p1` and `broker_i_p2` must be set: an address is the machine's to
+    know, not the broker's.
+    """
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        store_config: StoreConfig,
+        disk: Disk,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.config, self.clock = config, clock or SystemClock()
+        self.role = store_config.broker_role
+        paths = StorePaths(
+            store_config.store_path_root_dir, store_config.store_path_commit_log
+        )
+        self.store = MessageStore(store_config, paths, disk)
+        self.booted_ms = self.clock.now_ms()
+        self.topics = Topics(config, self.booted_ms)
+        self.groups = Groups(config, self.booted_ms)
+        self.offsets, self.clients = Offsets(), Clients()
+        self.holds: PullHolds[HeldPull] = PullHolds()
+        self._remoting = RemotingClient()
+        self.ha_master = HaMaster(self.store.log, store_config, self._copied)
+        self.ha_slave = HaSlave(_Copy(self.store), store_config)
+        self.handlers = self._handlers(random or Random())  # noqa: S311
+        self._build_services(disk, paths)
+        self._dispatch = Dispatch(
+            self.handlers,
+            store_config,
+            self.ha_master,
+            self._log_flush_soon,
+            self.clock,
+        )
+        self._server = RemotingServer(self._dispatch.handle, self._hung_up)
+        self._log_flush = LogFlush(self.store, self._dispatch.flushed)
+
+    def _handlers(self, random: Random) -> Handlers:
+        told = self._topics_changed
+        return Handlers(
+            SendHandler(self.config, self.store, self.topics, told, random),
+            PullHandler(
+                self.config,
+                self.store,
+                self.topics,
+                self.groups,
+                self.clients,
+                self.offsets,
+                self.holds,
+            ),
+            GroupHandler(
+                self.store,
+                self.topics,
+                self.groups,
+                self.clients,
+                self.offsets,
+                self._notify,
+                told,
+            ),
+            AdminHandler(
+                self.config,
+                self.store,
+                self.topics,
+                self.groups,
+                self.offsets,
+                told,
+                self._measure,
+            ),
+        )
+
+    def _measure(self) -> dict[str, str]:
+        now_ms = self.clock.now_ms()
+        return measure(self.store, self.ha_master, self.booted_ms, now_ms)
+
+    def _build_services(self, disk: Disk, paths: StorePaths) -> None:
+        config, pulls = self.config, self.handlers.pull
+        interval_s = config.flush_consumer_offset_interval / 1000
+        tables = (self.topics, self.groups, self.offsets)
+        self._persistence = Persistence(disk, paths, tables, interval_s)
+        self._dispatcher = Dispatcher(self.store, self.holds, pulls)
+        self.slave_sync = SlaveSync(
+            self.topics,
+            self.groups,
+            self.offsets,
+            self._remoting,
+            self._persistence,
+        )
+        name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
+        self.registrations = [
+            Registration(one.strip(), config, self.topics, self._remoting, self._learn)
+            for one in name_servers
+        ]
+        self._others: list[Service] = [
+            HoldScan(config, self.store, self.holds, pulls, self.clock),
+            QueueFlush(self.store),
+            ClientExpiry(self.clients, self.clock),
+        ]
+
+    def _services(self) -> list[Service]:
+        services = [self._persistence, self._dispatcher, self._log_flush, *self._others]
+        services += self.registrations
+        if self.role is BrokerRole.SLAVE:
+            services += [self.ha_slave, self.slave_sync]
+        return services
+
+    async def start(self) -> None:
+        """Open the store, listen, register with every name server that is there.
+
+        Raises:
+            StoreLocked, StoreError: the store cannot be opened.
+            OSError: one of the three ports is taken.
+        """
+        self.store.open()
+        self._persistence.load()
+        self.store.on_append += [self._dispatcher.wake, self.ha_master.grew]
+        try:
+            port = await self._server.listen(self.config.listen_port)
+            self.config.listen_port = port
+            self._dispatch.fast_port = await self._server.listen(port + FAST_PORT)
+            await self.ha_master.listen(port + HA_PORT)
+        except OSError:
+            await self._server.stop()
+            self.store.abandon()
+            raise
+        self.handlers.send.store_host = (self.config.broker_i_p1, port)
+        for service in self._services():
+            service.start()
+        await asyncio.gather(*(one.step() for one in self.registrations))
+        log.info(
+            "broker started name=%s role=%s", self.config.broker_name, self.role.name
+        )
+
+    async def stop(self) -> None:
+        """Say goodbye, stop listening, save the tables, close the store."""
+        await asyncio.gather(*(one.goodbye() for one in self.registrations))
+        self._dispatch.close()
+        await self._server.stop()
+        await self.ha_master.stop()
+        for service in reversed(self._services()):
+            await service.stop()
+        await self._remoting.close()
+        self._persistence.save_changed()
+        await self.store.close()
+        log.info("broker stopped name=%s", self.config.broker_name)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
+
+    def _log_flush_soon(self) -> None:
+        self._log_flush.wake()
+
+    def _copied(self, offset: int) -> None:
+        self._dispatch.copied.advance(offset)
+
+    def _topics_changed(self) -> None:
+        """A topic or group is new: on the disk before anybody is told."""
+        self._persistence.save_changed()
+        for registration in self.registrations:
+            registration.wake()
+
+    def _learn(self, reply: RegisterReply) -> None:
+        """Take from a name server who the master is."""
+        if self.role is BrokerRole.SLAVE and reply.ha_server_addr:
+            self.ha_slave.follow(reply.ha_server_addr)
+            self.slave_sync.master = reply.master_addr or ""
+
+    def _notify(self, group: str) -> None:
+        """Tell a group's members that it changed, as RocketMQ does: all of them."""
+        fields = NotifyConsumerIdsChanged(group).to_wire()
+        for connection in self.clients.connections(group):
+            code = NotifyConsumerIdsChanged.CODE
+            cast("Peer", connection).send(Frame(code, fields, flag=Flag.ONEWAY))
+
+    def _hung_up(self, connection: Connection) -> None:
+        for group in self.clients.hung_up(cast("Hashable", connection)):
+            self._notify(group)
+
+
+class _Copy:
+    """The store as replication writes to it."""
+
+    def __init__(self, store: MessageStore) -> None:
+        self._store = store
+        self.copy = store.copy
+
+    @property
+    def end(self) -> int:
+        return self._store.log.end

@@ -1,0 +1,160 @@
+"""Everything the broker can be asked, on one screen; and the one place that waits.
+
+A handler returns at once.  Where its answer must not leave before the message is
+flushed, or copied to a slave, it hangs at a gate here: no task and no thread each.
+
+Source: BrokerController.registerProcessor, CommitLog.asyncPutMessage, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rmqlab.broker.call import Answer, Call, Handle
+from rmqlab.broker.gate import OffsetGate, Told
+from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.pull import PullHandler
+from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.clock import Clock
+from rmqlab.errors import Refused
+from rmqlab.ha.master import HaMaster
+from rmqlab.protocol import admin, messaging
+from rmqlab.protocol.codes import RequestCode, ResponseCode
+from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.header import Header
+from rmqlab.remoting import Connection
+from rmqlab.settings import BrokerRole, FlushDiskType, StoreConfig
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """One of each."""
+
+    send: SendHandler
+    pull: PullHandler
+    group: GroupHandler
+    admin: AdminHandler
+
+    def table(self) -> dict[type[Header], Handle]:
+        """Return who answers what."""
+        return {
+            messaging.SendMessage: self.send.send,
+            messaging.SendMessageV2: self.send.send,
+            messaging.PullMessage: self.pull.pull,
+            messaging.HeartBeat: self.group.heartbeat,
+            messaging.UnregisterClient: self.group.unregister,
+            messaging.GetConsumerList: self.group.members,
+            messaging.QueryConsumerOffset: self.group.query_offset,
+            messaging.UpdateConsumerOffset: self.group.update_offset,
+            messaging.GetMaxOffset: self.admin.max_offset,
+            messaging.GetMinOffset: self.admin.min_offset,
+            messaging.ViewMessage: self.admin.view_message,
+            admin.CreateTopic: self.admin.create_topic,
+            admin.GetTopicStats: self.admin.topic_stats,
+            admin.GetAllTopicConfig: self.admin.all_topics,
+            admin.GetAllGroupConfig: self.admin.all_groups,
+            admin.GetAllConsumerOffset: self.admin.all_offsets,
+            admin.GetAllDelayOffset: self.admin.all_delays,
+            admin.GetRuntimeInfo: self.admin.runtime_info,
+            admin.GetBrokerConfig: self.admin.broker_config,
+        }
+
+
+class Dispatch:
+    """From a frame to its handler, and from an answer to the wire."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        config: StoreConfig,
+        ha_master: HaMaster,
+        flush_soon: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._by_code: dict[int, tuple[type[Header], Handle]] = {
+            header.CODE: (header, handler)
+            for header, handler in handlers.table().items()
+        }
+        self._ha_master, self._flush_soon, self._clock = ha_master, flush_soon, clock
+        self._flushes = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        self._copies = config.broker_role is BrokerRole.SYNC_MASTER
+        self.flushed = OffsetGate(config.sync_flush_timeout / 1000)
+        self.copied = OffsetGate(config.slave_timeout / 1000)
+        self.fast_port = 0
+        """listenPort − 2, which serves everything but PULL_MESSAGE."""
+
+    def handle(self, frame: Frame, connection: Connection) -> Frame | None:
+        """Return the answer, or None where it leaves later.
+
+        Raises:
+            Refused: the handler's no, or REQUEST_CODE_NOT_SUPPORTED.
+        """
+        found = self._by_code.get(frame.code)
+        is_fast_pull = (
+            frame.code == RequestCode.PULL_MESSAGE
+            and connection.own[1] == self.fast_port
+        )
+        if found is None or is_fast_pull:
+            raise Refused(
+                ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+                f" request type {frame.code} not supported",
+            )
+        header, handler = found
+        call = Call(frame, connection, self._clock.now_ms())
+        answer = handler(header.parse(frame.fields), call)
+        if answer is None:
+            return None
+        if answer.safe_at is None or not (self._flushes or self._copies):
+            return answer.frame
+        self._settle(answer, answer.safe_at, call)
+        return None
+
+    def _settle(self, answer: Answer, end: int, call: Call) -> None:
+        """Send the answer when the log is as safe up to `end` as was promised."""
+        gates: list[tuple[OffsetGate, ResponseCode]] = []
+        if self._flushes:
+            gates.append((self.flushed, ResponseCode.FLUSH_DISK_TIMEOUT))
+            self._flush_soon()
+        if self._copies and self._ha_master.is_reachable(end):
+            gates.append((self.copied, ResponseCode.FLUSH_SLAVE_TIMEOUT))
+        elif self._copies:
+            answer.frame.code = ResponseCode.SLAVE_NOT_AVAILABLE
+        leaving = _Leaving(answer.frame, call, len(gates))
+        for gate, failure in gates:
+            gate.wait(end, leaving.told_by(failure))
+        leaving.go()
+
+    def close(self) -> None:
+        """Turn away who still waits, as its time were up."""
+        self.flushed.close()
+        self.copied.close()
+
+
+class _Leaving:
+    """An answer on its way out, held at some gates."""
+
+    __slots__ = ("_call", "_frame", "_gates")
+
+    def __init__(self, frame: Frame, call: Call, gates: int) -> None:
+        self._frame, self._call, self._gates = frame, call, gates + 1
+
+    def told_by(self, failure: ResponseCode) -> Told:
+        """Return what a gate calls; not passed means `failure`."""
+
+        def told(passed: bool) -> None:  # noqa: FBT001
+            # A slave's failure is told before a disk's: both are of a message that
+            # is in the log and will be consumed.
+            is_slaves = failure is ResponseCode.FLUSH_SLAVE_TIMEOUT
+            if not passed and (is_slaves or self._frame.code == ResponseCode.SUCCESS):
+                self._frame.code = failure
+            self.go()
+
+        return told
+
+    def go(self) -> None:
+        """One thing less to wait for; after the last one, leave."""
+        self._gates -= 1
+        if self._gates == 0 and not self._call.frame.is_oneway:
+            self._call.peer.send(self._frame)

@@ -1,0 +1,1 @@
+"""What a broker answers.  A handler checks, acts and answers, and never waits."""

@@ -1,0 +1,167 @@
+"""Stores a message, or says exactly why not.
+
+Source: SendMessageProcessor.java, AbstractSendMessageProcessor.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from rmqlab.broker.call import Answer, Call
+from rmqlab.broker.tables.topics import Topics
+from rmqlab.errors import DiskFull, Refused
+from rmqlab.protocol import message as messages
+from rmqlab.protocol.bodies import TopicConfig
+from rmqlab.protocol.codes import FAQ_SUFFIX, Permission, ResponseCode, SysFlag
+from rmqlab.protocol.message import NAME_END, VALUE_END
+from rmqlab.protocol.messaging import SendMessage, SendReply
+from rmqlab.protocol.record import Record
+from rmqlab.settings import BrokerConfig, StoreConfig
+from rmqlab.store.results import PutStatus
+from rmqlab.store.store import MessageStore
+
+NOT_YET = "is not there yet: see 'What is not there yet' in rmqlab's README"
+
+
+class SendHandler:
+    """Answers SEND_MESSAGE and SEND_MESSAGE_V2."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        store: MessageStore,
+        topics: Topics,
+        on_new_topic: Callable[[], None],
+        random: Random,
+    ) -> None:
+        self._config, self._store, self._topics = config, store, topics
+        self._on_new_topic, self._random = on_new_topic, random
+        self.store_host = (config.broker_i_p1, config.listen_port)
+        self._extra = {
+            "MSG_REGION": config.region_id,
+            "TRACE_ON": "true" if config.trace_on else "false",
+        }
+
+    def send(self, asked: SendMessage, call: Call) -> Answer:
+        """Store one message; the answer waits until it is as safe as was promised.
+
+        Raises:
+            Refused: topic, queue, size or properties forbid it, or this is a slave.
+        """
+        topic = self._topic(asked, call)
+        if asked.queue_id >= max(topic.write_queue_nums, topic.read_queue_nums):
+            raise Refused(
+                ResponseCode.SYSTEM_ERROR,
+                f"request queueId[{asked.queue_id}] is illegal, {topic} "
+                f"Producer: {call.peer.peer[0]}:{call.peer.peer[1]}",
+            )
+        properties = messages.split_properties(asked.properties or "")
+        _refuse_what_is_to_come(asked, properties)
+        queue_id = asked.queue_id
+        if queue_id < 0:
+            queue_id = self._random.randrange(topic.write_queue_nums or 1)
+        try:
+            put = self._store.put(self._record(asked, queue_id, call))
+        except DiskFull as error:
+            raise Refused(
+                ResponseCode.SERVICE_NOT_AVAILABLE, f"{_UNAVAILABLE} ({error})"
+            ) from error
+        if put.record is None:
+            raise _refusal(put.status, self._store.config)
+        reply = SendReply(
+            messages.offset_msg_id(self.store_host, put.record.physical_offset),
+            queue_id,
+            put.record.queue_offset,
+        )
+        frame = call.frame.answer(fields=reply.to_wire() | self._extra)
+        waits = properties.get(messages.WAIT) != "false"
+        return Answer(frame, safe_at=put.end if waits else None)
+
+    def _topic(self, asked: SendMessage, call: Call) -> TopicConfig:
+        messages.check_topic(asked.topic)
+        if asked.topic in messages.NOT_SENDABLE:
+            raise Refused(
+                ResponseCode.NO_PERMISSION,
+                f"Sending message to topic[{asked.topic}] is forbidden.",
+            )
+        topic = self._topics.get(asked.topic)
+        if topic is None:
+            topic = self._topics.create_on_send(
+                asked.topic,
+                asked.default_topic,
+                asked.default_topic_queue_nums,
+                call.now_ms,
+            )
+            if topic is None:
+                raise Refused(
+                    ResponseCode.TOPIC_NOT_EXIST,
+                    f"topic[{asked.topic}] not exist, apply first please!{FAQ_SUFFIX}",
+                )
+            self._on_new_topic()
+        if topic.order and not self._config.broker_permission & Permission.WRITE:
+            raise Refused(
+                ResponseCode.NO_PERMISSION,
+                f"the broker[{self._config.broker_i_p1}] sending message is forbidden",
+            )
+        return topic
+
+    def _record(self, asked: SendMessage, queue_id: int, call: Call) -> Record:
+        sys_flag = asked.sys_flag
+        if ":" in call.peer.peer[0]:
+            sys_flag |= SysFlag.BORNHOST_V6
+        return Record(
+            topic=asked.topic,
+            queue_id=queue_id,
+            body=call.frame.body,
+            properties=self._stored(asked.properties or "").encode(),
+            flag=asked.flag,
+            sys_flag=sys_flag,
+            born_timestamp=asked.born_timestamp,
+            born_host=call.peer.peer,
+            store_timestamp=call.now_ms,
+            store_host=self.store_host,
+            reconsume_times=asked.reconsume_times or 0,
+        )
+
+    def _stored(self, properties: str) -> str:
+        """Drop WAIT, which only this send needed, and add CLUSTER, as 4.9 does.
+
+        Everything else stays the text that came.
+        """
+        wait = messages.WAIT + NAME_END
+        parts = [
+            part
+            for part in properties.split(VALUE_END)
+            if part and not part.startswith(wait)
+        ]
+        parts.append(f"CLUSTER{NAME_END}{self._config.broker_cluster_name}")
+        return VALUE_END.join(parts)
+
+
+_UNAVAILABLE = (
+    "service not available now. It may be caused by one of the following reasons: "
+    "the broker's disk is full, messages are put to the slave, message store has been "
+    "shut down, etc."
+)
+
+
+def _refusal(status: PutStatus, config: StoreConfig) -> Refused:
+    if status is PutStatus.MESSAGE_ILLEGAL:
+        return Refused(
+            ResponseCode.MESSAGE_ILLEGAL,
+            "the message is illegal, maybe msg body or properties length not matched. "
+            f"msg body length limit {config.max_message_size}B, "
+            "msg properties length limit 32KB.",
+        )
+    return Refused(ResponseCode.SERVICE_NOT_AVAILABLE, _UNAVAILABLE)
+
+
+def _refuse_what_is_to_come(asked: SendMessage, properties: dict[str, str]) -> None:
+    """Better no than wrong: nobody would deliver such a message when it is due."""
+    if asked.batch:
+        raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a batch {NOT_YET}")
+    if properties.get(messages.DELAY, "0") not in ("0", ""):
+        raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a delayed message {NOT_YET}")
+    if asked.sys_flag & SysFlag.TRANSACTION_ROLLBACK:
+        raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a transaction {NOT_YET}")

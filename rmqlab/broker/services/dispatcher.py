@@ -1,0 +1,72 @@
+"""Follows the log into the queues, and wakes the pulls that wait for what arrived.
+
+On a slave nobody is woken: its pulls are looked at every five seconds only, as in
+RocketMQ.
+
+Source: DefaultMessageStore.ReputMessageService, PullRequestHoldService.java, 4.9.7.
+"""
+
+from __future__ import annotations
+
+from rmqlab.broker.handlers.pull import HeldPull, PullHandler
+from rmqlab.broker.tables.holds import PullHolds
+from rmqlab.clock import Clock
+from rmqlab.service import Service
+from rmqlab.settings import BrokerConfig, BrokerRole
+from rmqlab.store.store import MessageStore
+
+SCAN_S = 5.0
+
+
+class Dispatcher(Service):
+    """Runs whenever the log grew; a full disk makes it try again every second."""
+
+    interval_s = 1.0
+
+    def __init__(
+        self, store: MessageStore, holds: PullHolds[HeldPull], pulls: PullHandler
+    ) -> None:
+        super().__init__()
+        self._store, self._holds, self._pulls = store, holds, pulls
+        self._wakes_pulls = store.config.broker_role is not BrokerRole.SLAVE
+
+    async def step(self) -> None:
+        """Enter what is new into the queues.
+
+        Raises:
+            StoreError: the log is damaged or a queue could not be written.
+        """
+        arrivals = self._store.dispatch()
+        if self._store.dispatched < self._store.log.end and arrivals:
+            self.wake()  # more is to come; others have their turn first
+        if not self._wakes_pulls:
+            return
+        for topic, queue_id, end, tags_code in arrivals:
+            for pull in self._holds.arrived((topic, queue_id), end, tags_code):
+                self._pulls.resume(pull)
+
+
+class HoldScan(Service):
+    """Lets go of pulls whose time is up, and of those that nobody woke."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        store: MessageStore,
+        holds: PullHolds[HeldPull],
+        pulls: PullHandler,
+        clock: Clock,
+    ) -> None:
+        super().__init__()
+        self._store, self._holds, self._pulls = store, holds, pulls
+        self._clock = clock
+        short_s = config.short_polling_time_mills / 1000
+        self.interval_s = SCAN_S if config.long_polling_enable else short_s
+
+    async def step(self) -> None:
+        """Look at all held pulls once."""
+        for queue in self._holds.queues():
+            for pull in self._holds.arrived(queue, self._store.max_offset(*queue)):
+                self._pulls.resume(pull)
+        for pull in self._holds.expired(self._clock.now_ms()):
+            self._pulls.resume(pull)

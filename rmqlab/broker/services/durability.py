@@ -1,0 +1,74 @@
+"""Gets the files onto the disk, and lets through the sends that wait for that.
+
+SYNC_FLUSH: every send wakes the log's flush, and all that were put while one flush ran
+share the next: group commit.  ASYNC_FLUSH: the log is flushed twice a second where four
+pages are new, and every ten seconds whatever there is.
+
+Source: CommitLog.GroupCommitService, FlushRealTimeService,
+DefaultMessageStore.FlushConsumeQueueService, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from rmqlab.broker.gate import OffsetGate
+from rmqlab.service import Service
+from rmqlab.settings import FlushDiskType
+from rmqlab.store.store import MessageStore
+
+PAGE_BYTES = 4096
+
+
+class LogFlush(Service):
+    """Flushes the commit log and opens the gate at which sends wait for that."""
+
+    def __init__(self, store: MessageStore, gate: OffsetGate) -> None:
+        super().__init__()
+        config = store.config
+        self._store, self._gate = store, gate
+        self._is_sync = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
+        self._least_bytes = config.flush_commit_log_least_pages * PAGE_BYTES
+        self._thorough_s = config.flush_commit_log_thorough_interval / 1000
+        self._thorough_at = 0.0
+        self.interval_s = config.flush_interval_commit_log / 1000
+
+    async def step(self) -> None:
+        """Flush if it is due.
+
+        Raises:
+            StoreError: the disk refused; who waits will time out.
+        """
+        files = self._store.log.files
+        now = asyncio.get_running_loop().time()
+        new_bytes = files.end - files.flushed
+        is_due = self._is_sync or new_bytes >= self._least_bytes
+        if new_bytes and (is_due or now >= self._thorough_at):
+            self._thorough_at = now + self._thorough_s
+            self._gate.advance(await self._store.flush_log())
+
+
+class QueueFlush(Service):
+    """Flushes consume queues, and writes the checkpoint once a minute."""
+
+    def __init__(self, store: MessageStore) -> None:
+        super().__init__()
+        self._store = store
+        self._thorough_s = store.config.flush_consume_queue_thorough_interval / 1000
+        self._thorough_at = 0.0
+        self.interval_s = store.config.flush_interval_consume_queue / 1000
+
+    async def step(self) -> None:
+        """Flush the queues that have enough new pages; all of them once a minute.
+
+        Raises:
+            StoreError: the disk refused; the next step tries again.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._thorough_at:
+            least = self._store.config.flush_consume_queue_least_pages
+            await self._store.flush_queues(least)
+            return
+        self._thorough_at = now + self._thorough_s
+        await self._store.flush_queues()
+        await self._store.checkpoint.save()

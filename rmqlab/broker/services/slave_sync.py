@@ -1,0 +1,71 @@
+"""Copies the master's tables to a slave: what replication of the log does not carry.
+
+Topics, groups and offsets flow from the master to the slave only, every ten seconds.
+What a group committed at the slave while the master was away is overwritten once the
+master is back: some messages are then consumed twice.
+
+Source: SlaveSynchronize.java, BrokerController.handleSlaveSynchronize, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rmqlab.broker.services.housekeeping import Persistence
+from rmqlab.broker.tables.groups import Groups
+from rmqlab.broker.tables.offsets import Offsets
+from rmqlab.broker.tables.topics import Topics
+from rmqlab.errors import RemoteError, Unavailable, WireError
+from rmqlab.protocol import fastjson
+from rmqlab.protocol.admin import (
+    GetAllConsumerOffset,
+    GetAllDelayOffset,
+    GetAllGroupConfig,
+    GetAllTopicConfig,
+)
+from rmqlab.remoting import RemotingClient
+from rmqlab.service import Service
+
+log = logging.getLogger(__name__)
+
+
+class SlaveSync(Service):
+    """Asks the master for four tables; each is taken over by itself."""
+
+    first_s = 3.0
+    interval_s = 10.0
+
+    def __init__(
+        self,
+        topics: Topics,
+        groups: Groups,
+        offsets: Offsets,
+        remoting: RemotingClient,
+        persistence: Persistence,
+    ) -> None:
+        super().__init__()
+        self._topics, self._groups, self._offsets = topics, groups, offsets
+        self._remoting, self._persistence = remoting, persistence
+        self.master = ""
+        """host:port of the master; empty while no name server has said."""
+
+    async def step(self) -> None:
+        """Copy all four tables once."""
+        if not self.master:
+            return
+        for header, take_over in (
+            (GetAllTopicConfig(), self._topics.replace),
+            (GetAllConsumerOffset(), self._offsets.load),
+            (GetAllDelayOffset(), self._save_delays),
+            (GetAllGroupConfig(), self._groups.replace),
+        ):
+            try:
+                answer = await self._remoting.ask(self.master, header)
+                take_over(fastjson.loads(answer.body))
+            except (Unavailable, RemoteError, WireError) as error:
+                log.warning("not copied from master=%s: %s", self.master, error)
+        self._persistence.save_changed()
+
+    def _save_delays(self, found: Any) -> None:
+        self._persistence.save("delayOffset.json", found)

@@ -1,0 +1,57 @@
+"""How far each group has consumed each queue.
+
+An offset is that of the next message: what is before it counts as consumed.  A group
+may go back; the table keeps what it was last told.
+
+Source: ConsumerOffsetManager.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rmqlab.errors import WireError
+
+
+class Offsets:
+    """All offsets, by ``topic@group`` and queue id as in consumerOffset.json."""
+
+    FILE = "consumerOffset.json"
+
+    def __init__(self) -> None:
+        self._offsets: dict[str, dict[int, int]] = {}
+        self._changes = 0
+
+    @property
+    def state(self) -> object:
+        """What differs after every change."""
+        return self._changes
+
+    def commit(self, group: str, topic: str, queue_id: int, offset: int) -> bool:
+        """Move a group's offset; return whether it moved back."""
+        queues = self._offsets.setdefault(f"{topic}@{group}", {})
+        before = queues.get(queue_id, -1)
+        queues[queue_id] = offset
+        self._changes += before != offset
+        return offset < before
+
+    def get(self, group: str, topic: str, queue_id: int) -> int | None:
+        """Return the offset, None where the group never committed one."""
+        return self._offsets.get(f"{topic}@{group}", {}).get(queue_id)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as in consumerOffset.json; queue ids are bare numbers."""
+        return {"offsetTable": self._offsets}
+
+    def load(self, found: Any) -> None:
+        """Take over a file's or a master's offsets; keys it lacks stay.
+
+        Raises:
+            WireError: it is no consumerOffset.json.
+        """
+        try:
+            for key, queues in found["offsetTable"].items():
+                self._offsets[key] = {int(q): int(at) for q, at in queues.items()}
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
+            raise WireError(f"no consumer offset table: {found!r:.200}") from error
+        self._changes += 1

@@ -1,0 +1,29 @@
+"""The client: producers, consumers and an admin's view of a cluster.
+
+    async with Producer("shop", "127.0.0.1:9876") as producer:
+        result = await producer.send(Message("orders", b"one coffee"))
+
+    async def listener(message: StoredMessage) -> None:
+        print(message.body)
+
+    async with PushConsumer("kitchen", "127.0.0.1:9876", listener) as consumer:
+        await consumer.subscribe("orders", "paid || sent")
+
+The same without `async`, for scripts and notebooks, is in `blocking`.
+
+Read in this order: `routes`, `instance`, `producer`, `allocate`, `process_queue`,
+`rebalance`, `pull`, `push`.
+"""
+
+from rmqlab.client.admin import Admin
+from rmqlab.client.producer import Producer, SendResult, SendStatus
+from rmqlab.client.push import Consumed, PushConsumer
+
+__all__ = [
+    "Admin",
+    "Consumed",
+    "Producer",
+    "PushConsumer",
+    "SendResult",
+    "SendStatus",
+]

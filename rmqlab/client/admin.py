@@ -1,0 +1,164 @@
+"""The cluster asked as a whole: brokers, topics, routes, queues, messages.
+
+Source: DefaultMQAdminExtImpl.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, Self
+
+from rmqlab.client import routes
+from rmqlab.client.instance import ClientInstance
+from rmqlab.client.pull import PullStatus, pull
+from rmqlab.errors import NotConnected
+from rmqlab.protocol import fastjson
+from rmqlab.protocol.admin import (
+    CreateTopic,
+    GetAllConsumerOffset,
+    GetAllTopicConfig,
+    GetRuntimeInfo,
+    GetTopicStats,
+)
+from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute, TopicTable
+from rmqlab.protocol.membership import Subscription
+from rmqlab.protocol.message import DEFAULT_TOPIC, MessageQueue, StoredMessage
+from rmqlab.protocol.messaging import ViewMessage
+from rmqlab.protocol.record import decode_all, to_message
+from rmqlab.protocol.routing import GetClusterInfo, GetTopicList
+from rmqlab.settings import ClientConfig
+
+GROUP = "TOOLS_CONSUMER"
+"""The group in whose name tools read; every broker has it."""
+TIMEOUT_S = 5.0
+
+
+class QueueStats(NamedTuple):
+    """One queue: its oldest and next offsets, and when its last message was stored."""
+
+    queue: MessageQueue
+    min_offset: int
+    max_offset: int
+    last_stored_ms: int
+
+
+class Admin:
+    """Asks name servers and brokers; use it as an async context manager."""
+
+    def __init__(self, name_servers: str, config: ClientConfig | None = None) -> None:
+        self.instance = ClientInstance(name_servers, config)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.instance.stop()
+
+    async def cluster(self) -> ClusterInfo:
+        """Return which brokers a name server knows.
+
+        Raises:
+            NotConnected: no name server answered.
+        """
+        answer = await self.instance.ask_name_server(GetClusterInfo())
+        return ClusterInfo.from_json(fastjson.loads(answer.body))
+
+    async def topics(self) -> list[str]:
+        """Return the names of all topics that a name server knows."""
+        answer = await self.instance.ask_name_server(GetTopicList())
+        return list(fastjson.loads(answer.body).get("topicList", []))
+
+    async def route(self, topic: str) -> TopicRoute | None:
+        """Return a topic's route as a name server has it now."""
+        return await self.instance.fetch_route(topic)
+
+    async def ask(self, address: str, header: Any) -> Any:
+        """Ask one broker something and return the JSON that it answers.
+
+        Raises:
+            NotConnected, NoAnswer: the broker is away.
+            RemoteError: it refused.
+        """
+        answer = await self.instance.remoting.ask(address, header, b"", TIMEOUT_S)
+        return fastjson.loads(answer.body) if answer.body else {}
+
+    async def runtime_info(self, address: str) -> dict[str, str]:
+        """Return a broker's measurements; see `ask`."""
+        return dict((await self.ask(address, GetRuntimeInfo()))["table"])
+
+    async def topic_configs(self, address: str) -> dict[str, TopicConfig]:
+        """Return the topics that one broker has; see `ask`."""
+        return TopicTable.from_json(await self.ask(address, GetAllTopicConfig())).topics
+
+    async def consumer_offsets(self, address: str) -> dict[str, dict[int, int]]:
+        """Return one broker's group offsets by ``topic@group``; see `ask`."""
+        table = (await self.ask(address, GetAllConsumerOffset()))["offsetTable"]
+        return {
+            key: {int(queue_id): at for queue_id, at in queues.items()}
+            for key, queues in table.items()
+        }
+
+    async def create_topic(
+        self, topic: str, queues: int = 8, broker_name: str | None = None
+    ) -> list[str]:
+        """Create a topic on every master, or on one; return their addresses.
+
+        Raises:
+            NotConnected: there is no such master.
+            RemoteError: a broker refused.
+        """
+        cluster = await self.cluster()
+        header = CreateTopic(topic, DEFAULT_TOPIC, queues, queues, 6, "SINGLE_TAG", 0)
+        done = []
+        for name, data in sorted(cluster.brokers.items()):
+            master = data.broker_addrs.get(routes.MASTER_ID)
+            if master and broker_name in (None, name):
+                await self.ask(master, header)
+                done.append(master)
+        if not done:
+            wanted = broker_name or "any broker"
+            raise NotConnected(
+                f"no master of {wanted} is registered: see `rmqlab status`"
+            )
+        return done
+
+    async def queue_stats(self, topic: str) -> list[QueueStats]:
+        """Return every queue of a topic, sorted; masters are asked, else a slave."""
+        route = await self.route(topic)
+        found = []
+        for data in route.brokers if route else []:
+            address = self.instance.address_of(data.broker_name)
+            table = (await self.ask(address, GetTopicStats(topic)))["offsetTable"]
+            for key, stats in table.items():
+                queue = MessageQueue(topic, data.broker_name, key.as_dict()["queueId"])
+                low, high = stats["minOffset"], stats["maxOffset"]
+                found.append(QueueStats(queue, low, high, stats["lastUpdateTimestamp"]))
+        return sorted(found)
+
+    async def messages(
+        self, queue: MessageQueue, address: str | None = None, start: int = 0
+    ) -> AsyncIterator[StoredMessage]:
+        """Yield the messages that a queue has now, from `address` or its master.
+
+        Raises:
+            NotConnected, NoAnswer, RemoteError: see `pull.pull`.
+        """
+        everything = Subscription.of(queue.topic, "*")
+        offset, end = start, None
+        while end is None or offset < end:
+            result = await pull(
+                self.instance, GROUP, queue, offset, everything, address=address
+            )
+            end = result.max_offset if end is None else end
+            for message in result.messages:
+                yield message
+            moved = result.next_offset > offset
+            if not moved or result.status is PullStatus.NO_NEW_MSG:
+                return
+            offset = result.next_offset
+
+    async def message_at(self, address: str, physical_offset: int) -> StoredMessage:
+        """Return the message at an offset of a broker's commit log; see `ask`."""
+        header = ViewMessage(physical_offset)
+        answer = await self.instance.remoting.ask(address, header, b"", TIMEOUT_S)
+        return to_message(next(decode_all(answer.body)))

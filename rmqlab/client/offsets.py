@@ -1,0 +1,87 @@
+"""How far a group has consumed, as one member knows it, kept at the brokers.
+
+Source: RemoteBrokerOffsetStore.java, RebalancePushImpl.computePullFromWhere, 4.9.7.
+"""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum, auto
+
+from rmqlab.client.instance import ClientInstance
+from rmqlab.errors import RemoteError, Unavailable
+from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue
+from rmqlab.protocol.messaging import (
+    GetMaxOffset,
+    OffsetReply,
+    QueryConsumerOffset,
+    UpdateConsumerOffset,
+)
+
+log = logging.getLogger(__name__)
+
+
+class ConsumeFrom(Enum):
+    """Where a group starts that no broker remembers."""
+
+    LAST_OFFSET = auto()
+    FIRST_OFFSET = auto()
+
+
+class GroupOffsets:
+    """The offsets of the queues that this member consumes."""
+
+    def __init__(self, instance: ClientInstance, group: str) -> None:
+        self._instance, self._group = instance, group
+        self._offsets: dict[MessageQueue, int] = {}
+        self._saved: dict[MessageQueue, int] = {}
+
+    def update(self, queue: MessageQueue, offset: int) -> None:
+        """Everything before `offset` is consumed."""
+        self._offsets[queue] = offset
+
+    async def start_of(self, queue: MessageQueue, start: ConsumeFrom) -> int:
+        """Return where to begin with a queue.
+
+        Raises:
+            NotConnected, NoAnswer: its broker is away.
+            RemoteError: it answered something else.
+        """
+        address = self._instance.address_of(queue.broker_name)
+        header = QueryConsumerOffset(self._group, queue.topic, queue.queue_id)
+        remoting = self._instance.remoting
+        try:
+            answer = await remoting.ask(address, header)
+        except RemoteError as error:
+            if error.code != ResponseCode.QUERY_NOT_FOUND:
+                raise
+            is_retry = queue.topic.startswith(RETRY_PREFIX)
+            if start is ConsumeFrom.FIRST_OFFSET or is_retry:
+                return 0
+            header_max = GetMaxOffset(queue.topic, queue.queue_id)
+            answer = await remoting.ask(address, header_max)
+        return OffsetReply.parse(answer.fields).offset
+
+    async def save(self, queue: MessageQueue) -> None:
+        """Tell the broker; one that is away is told next time."""
+        offset = self._offsets.get(queue)
+        if offset is None or self._saved.get(queue) == offset:
+            return
+        header = UpdateConsumerOffset(self._group, queue.topic, queue.queue_id, offset)
+        try:
+            address = self._instance.address_of(queue.broker_name)
+            await self._instance.remoting.tell(address, header)
+            self._saved[queue] = offset
+        except Unavailable as error:
+            log.info("offset not saved queue=%s: %s", queue, error)
+
+    async def save_all(self) -> None:
+        """Save the offsets of all queues."""
+        for queue in list(self._offsets):
+            await self.save(queue)
+
+    def forget(self, queue: MessageQueue) -> None:
+        """Another member has the queue now."""
+        self._offsets.pop(queue, None)
+        self._saved.pop(queue, None)

@@ -1,0 +1,93 @@
+"""The keys that RocketMQ 4.x reads and this package does not act on.
+
+Such a key in a file is no mistake: a real broker heeds it, here it only changes
+nothing.  A key that stands neither here nor in `settings` is read by nobody.
+
+Source: the setters of BrokerConfig.java, MessageStoreConfig.java,
+NettyServerConfig.java, NettyClientConfig.java and NamesrvConfig.java, releases 4.4.0
+and 4.9.7.
+"""
+
+from __future__ import annotations
+
+_NUMBERS = """
+accessMessageInMemoryMaxRatio adminBrokerThreadPoolNums bitMapLengthConsumeQueueExt
+channelNotActiveInterval cleanResourceInterval clientAsyncSemaphoreValue
+clientCallbackExecutorThreads clientChannelMaxIdleTimeSeconds
+clientManageThreadPoolNums clientManagerThreadPoolQueueCapacity
+clientOnewaySemaphoreValue clientSocketRcvBufSize clientSocketSndBufSize
+clientWorkerThreads commercialBaseCount commercialBigCount commercialTimerCount
+commercialTransCount commitCommitLogLeastPages commitCommitLogThoroughInterval
+commitIntervalCommitLog connectTimeoutMillis consumerFallbehindThreshold
+consumerManageThreadPoolNums consumerManagerThreadPoolQueueCapacity defaultQueryMaxNum
+deleteCommitLogFilesInterval deleteConsumeQueueFilesInterval
+destroyMapedFileIntervalForcibly diskMaxUsedSpaceRatio endTransactionPoolQueueCapacity
+endTransactionThreadPoolNums expectConsumerNumUseFilter fileReservedTime
+filterDataCleanTimeSpan filterServerNums flushConsumerOffsetHistoryInterval
+flushDelayOffsetInterval flushLeastPagesWhenWarmMapedFile haListenPort
+heartbeatThreadPoolNums heartbeatThreadPoolQueueCapacity mappedFileSizeConsumeQueueExt
+maxDelayTime maxErrorRateOfBloomFilter maxHashSlotNum maxIndexNum
+maxLmqConsumeQueueNum maxMsgsNumBatch maxTransferBytesOnMessageInDisk
+maxTransferCountOnMessageInDisk osPageCacheBusyTimeOutMills
+processReplyMessageThreadPoolNums pullMessageThreadPoolNums
+pullThreadPoolQueueCapacity putMessageFutureThreadPoolNums putMsgIndexHightWater
+putThreadPoolQueueCapacity queryMessageThreadPoolNums queryThreadPoolQueueCapacity
+redeleteHangedFileInterval replyThreadPoolQueueCapacity
+scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked
+sendMessageThreadPoolNums sendThreadPoolQueueCapacity serverAsyncSemaphoreValue
+serverCallbackExecutorThreads serverChannelMaxIdleTimeSeconds
+serverOnewaySemaphoreValue serverSelectorThreads serverSocketBacklog
+serverSocketRcvBufSize serverSocketSndBufSize serverWorkerThreads
+startAcceptSendRequestTimeStamp transactionCheckInterval transactionCheckMax
+transactionTimeOut transientStorePoolSize waitTimeMillsInHeartbeatQueue
+waitTimeMillsInPullQueue waitTimeMillsInSendQueue waitTimeMillsInTransactionQueue
+writeBufferHighWaterMark writeBufferLowWaterMark
+""".split()
+
+_SWITCHES = """
+aclEnable autoDeleteUnusedStats brokerFastFailureEnable cleanFileForciblyEnable
+clientCloseSocketIfTimeout clientPooledByteBufAllocatorEnable commercialEnable
+compressedRegister debugLockEnable disableConsumeIfConsumerReadSlowly diskFallRecorded
+duplicationEnable enableBatchPush enableCalcFilterBitMap enableConsumeQueueExt
+enableDLegerCommitLog enableDetailStat enableLmq enableMultiDispatch
+enablePropertyFilter enableScheduleAsyncDeliver enableScheduleMessageStats
+fastFailIfNoBufferInStorePool fetchNamesrvAddrByAddressServer filterSupportRetry
+flushCommitLogTimed forceRegister highSpeedMode isolateLogEnable messageIndexEnable
+messageIndexSafe notifyConsumerIdsChangedEnable offsetCheckInSlave
+rejectTransactionMessage serverPooledByteBufAllocatorEnable slaveReadEnable
+storeReplyMessageEnable traceTopicEnable transferMsgByHeap transientStorePoolEnable
+useEpollNativeSelector useReentrantLockWhenPutMessage useTLS warmMapedFileEnable
+""".split()
+
+_TEXTS = """
+dLegerGroup dLegerPeers dLegerSelfId deleteWhen messageStorePlugIn msgTraceTopicName
+preferredLeaderId readOnlyCommitLogStorePaths rmqAddressServerDomain
+rmqAddressServerSubGroup rocketmqHome storePathDLedgerCommitLog
+""".split()
+
+IGNORED_BY_BROKER: dict[str, type] = (
+    dict.fromkeys(_NUMBERS, int)
+    | dict.fromkeys(_SWITCHES, bool)
+    | dict.fromkeys(_TEXTS, str)
+)
+"""By key, of what kind its value must be."""
+
+IGNORED_BY_NAMESRV: dict[str, type] = {
+    "clusterTest": bool,
+    "configStorePath": str,
+    "kvConfigPath": str,
+    "orderMessageEnable": bool,
+    "productEnvName": str,
+    "rocketmqHome": str,
+} | {
+    key: kind
+    for key, kind in IGNORED_BY_BROKER.items()
+    if key.startswith(("server", "writeBuffer", "useEpoll"))
+}
+"""The same for a name server."""
+
+RENAMED = {
+    "mapedFileSizeCommitLog": "mappedFileSizeCommitLog",
+    "mapedFileSizeConsumeQueue": "mappedFileSizeConsumeQueue",
+}
+"""Read by releases up to 4.5.1 under the first name, from 4.6.0 under the second."""

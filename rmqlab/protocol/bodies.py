@@ -1,0 +1,248 @@
+"""The JSON bodies: what does not fit a header, as dataclasses.
+
+Each class names its fields as RocketMQ does, in Python's spelling; `to_json` and
+`from_json` translate.  What a peer adds beyond them is ignored.
+
+Source: TopicRouteData.java, ClusterInfo.java, HeartbeatData.java, TopicConfig.java,
+RegisterBrokerBody.java and their neighbours, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+from rmqlab.errors import WireError
+from rmqlab.protocol import fastjson
+from rmqlab.protocol.codes import READ_WRITE, Permission
+from rmqlab.protocol.header import camel_case
+
+
+@dataclass(slots=True)
+class Body:
+    """Base of the bodies whose fields are plain values."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object, keys in alphabetical order as fastjson has them."""
+        pairs = ((camel_case(f.name), getattr(self, f.name)) for f in fields(self))
+        return dict(sorted((key, value) for key, value in pairs))
+
+    @classmethod
+    def from_json(cls, found: Any) -> Self:
+        """Return the body that a JSON object spells.
+
+        Raises:
+            WireError: it is no object, or a field is missing or of another kind.
+        """
+        try:
+            wire = {f.name: camel_case(f.name) for f in fields(cls)}
+            return cls(**{n: found[key] for n, key in wire.items() if key in found})
+        except TypeError as error:
+            raise WireError(f"no {cls.__name__}: {found!r} ({error})") from error
+
+
+@dataclass(slots=True)
+class DataVersion(Body):
+    """Which state of a table this is; equal only when both numbers are."""
+
+    counter: int = 0
+    timestamp: int = 0
+
+    def next(self, now_ms: int) -> DataVersion:
+        """Return the version after a change at `now_ms`."""
+        return DataVersion(self.counter + 1, now_ms)
+
+
+@dataclass(slots=True)
+class TopicConfig(Body):
+    """The settings of one topic on one broker."""
+
+    topic_name: str
+    read_queue_nums: int = 16
+    write_queue_nums: int = 16
+    perm: int = READ_WRITE.value
+    topic_filter_type: str = "SINGLE_TAG"
+    topic_sys_flag: int = 0
+    order: bool = False
+
+    def __str__(self) -> str:
+        """As Java prints it, in refusals and by `mqadmin updateTopic`."""
+        return (
+            f"TopicConfig [topicName={self.topic_name}, "
+            f"readQueueNums={self.read_queue_nums}, "
+            f"writeQueueNums={self.write_queue_nums}, "
+            f"perm={Permission(self.perm).text}, "
+            f"topicFilterType={self.topic_filter_type}, "
+            f"topicSysFlag={self.topic_sys_flag}, order={str(self.order).lower()}]"
+        )
+
+
+@dataclass(slots=True)
+class TopicTable:
+    """All topics of a broker: topics.json, and a registration's content."""
+
+    data_version: DataVersion = field(default_factory=DataVersion)
+    topics: dict[str, TopicConfig] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "dataVersion": self.data_version.to_json(),
+            "topicConfigTable": {k: v.to_json() for k, v in self.topics.items()},
+        }
+
+    @classmethod
+    def from_json(cls, found: Any) -> Self:
+        """Return the table; see `Body.from_json`."""
+        version = DataVersion.from_json(_member(found, "dataVersion", dict))
+        table = _member(found, "topicConfigTable", dict)
+        return cls(version, {k: TopicConfig.from_json(v) for k, v in table.items()})
+
+
+@dataclass(slots=True)
+class GroupConfig(Body):
+    """The settings of one consumer group on one broker."""
+
+    group_name: str
+    consume_enable: bool = True
+    consume_from_min_enable: bool = True
+    consume_broadcast_enable: bool = True
+    retry_queue_nums: int = 1
+    retry_max_times: int = 16
+    broker_id: int = 0
+    which_broker_when_consume_slowly: int = 1
+    notify_consumer_ids_changed_enable: bool = True
+
+
+@dataclass(slots=True)
+class QueueData(Body):
+    """How many queues of a topic one broker has."""
+
+    broker_name: str
+    read_queue_nums: int
+    write_queue_nums: int
+    perm: int
+    topic_sys_flag: int = 0
+
+    @classmethod
+    def of(cls, broker_name: str, topic: TopicConfig) -> Self:
+        """Return what a name server keeps of a topic that a broker registers."""
+        return cls(
+            broker_name,
+            topic.read_queue_nums,
+            topic.write_queue_nums,
+            topic.perm,
+            topic.topic_sys_flag,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object, the last field in 4.4's spelling and in 4.9's."""
+        both = Body.to_json(self) | {"topicSynFlag": self.topic_sys_flag}
+        return dict(sorted(both.items()))
+
+
+@dataclass(slots=True)
+class BrokerData:
+    """A master and its slaves: one broker name, an address for each id."""
+
+    cluster: str
+    broker_name: str
+    broker_addrs: dict[int, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object; the ids are bare numbers."""
+        return {
+            "brokerAddrs": dict(sorted(self.broker_addrs.items())),
+            "brokerName": self.broker_name,
+            "cluster": self.cluster,
+        }
+
+    @classmethod
+    def from_json(cls, found: Any) -> Self:
+        """Return the pair; see `Body.from_json`."""
+        return cls(
+            cluster=_member(found, "cluster", str),
+            broker_name=_member(found, "brokerName", str),
+            broker_addrs=_by_number(_member(found, "brokerAddrs", dict)),
+        )
+
+
+@dataclass(slots=True)
+class TopicRoute:
+    """Where a topic lives: queues by broker name, addresses by broker name."""
+
+    queues: list[QueueData] = field(default_factory=list)
+    brokers: list[BrokerData] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "brokerDatas": [one.to_json() for one in self.brokers],
+            "filterServerTable": {},
+            "queueDatas": [one.to_json() for one in self.queues],
+        }
+
+    @classmethod
+    def from_json(cls, found: Any) -> Self:
+        """Return the route; see `Body.from_json`."""
+        queues = _member(found, "queueDatas", list)
+        brokers = _member(found, "brokerDatas", list)
+        return cls(
+            [QueueData.from_json(one) for one in queues],
+            [BrokerData.from_json(one) for one in brokers],
+        )
+
+
+@dataclass(slots=True)
+class ClusterInfo:
+    """Which brokers a name server knows, and to which clusters they belong."""
+
+    brokers: dict[str, BrokerData] = field(default_factory=dict)
+    clusters: dict[str, list[str]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "brokerAddrTable": {k: v.to_json() for k, v in self.brokers.items()},
+            "clusterAddrTable": self.clusters,
+        }
+
+    @classmethod
+    def from_json(cls, found: Any) -> Self:
+        """Return the table; see `Body.from_json`."""
+        brokers = _member(found, "brokerAddrTable", dict)
+        return cls(
+            {k: BrokerData.from_json(v) for k, v in brokers.items()},
+            _member(found, "clusterAddrTable", dict),
+        )
+
+
+def encode(found: Any) -> bytes:
+    """Return a JSON value as fastjson writes it on the wire."""
+    return fastjson.dumps(found).encode()
+
+
+def text_keys(found: Any) -> Any:
+    """Return the value with every number that is a key made text: standard JSON."""
+    if isinstance(found, dict):
+        return {str(key): text_keys(value) for key, value in found.items()}
+    return [text_keys(one) for one in found] if isinstance(found, list) else found
+
+
+def with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
+    """Return the settings with another permission."""
+    return replace(topic, perm=permission)
+
+
+def _member(found: Any, key: str, kind: type) -> Any:
+    value = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(value, kind):
+        raise WireError(f"{key} is {value!r}, expected {kind.__name__} in {found!r}")
+    return value
+
+
+def _by_number(found: dict[Any, str]) -> dict[int, str]:
+    try:
+        return {int(key): value for key, value in found.items()}
+    except ValueError as error:
+        raise WireError(f"a key of {found!r} is no number") from error

@@ -1,0 +1,289 @@
+"""One remoting frame: what a producer, a consumer, a broker and a name server exchange.
+
+    ┌────────────┬──────────┬───────────────┬───────────────┬──────────────┐
+    │ length  4B │ type  1B │ header len 3B │ header        │ body         │
+    └────────────┴──────────┴───────────────┴───────────────┴──────────────┘
+      counts all   0 JSON                     who, what,      a message, a
+      that follows 1 ROCKETMQ                 which request   JSON table, …
+
+    ROCKETMQ header, big-endian:
+    ┌─────────┬─────────┬────────────┬───────────┬─────────┬────────────┬───────────┐
+    │ code 2B │ lang 1B │ version 2B │ opaque 4B │ flag 4B │ remark 4+n │ ext 4 + m │
+    └─────────┴─────────┴────────────┴───────────┴─────────┴────────────┴───────────┘
+    ext: key length 2B, key, value length 4B, value, again and again
+
+A JSON header has the same fields by name, in alphabetical order as Java writes them.
+`fields` (RocketMQ's `extFields`) are the request's own parameters: see `header`.
+
+Not here: what the fields mean (`header`), sockets (`remoting`).
+
+Source: RemotingCommand.java, RocketMQSerializable.java, NettyDecoder.java, 4.9.7.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any
+
+from rmqlab.errors import WireError
+from rmqlab.protocol.codes import CURRENT_VERSION, Language, RequestCode, ResponseCode
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+"""Of what the length word counts.  Source: NettyDecoder.FRAME_MAX_LENGTH."""
+
+LENGTH = struct.Struct(">i")
+PREFIX = struct.Struct(">iI")  # length; type in the top byte, header length below
+BINARY_HEAD = struct.Struct(">hBhii")  # code, language, version, opaque, flag
+KEY_LENGTH = struct.Struct(">h")
+
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class HeaderFormat(IntEnum):
+    """How a header is written; the sender chooses, frame by frame."""
+
+    JSON = 0
+    ROCKETMQ = 1
+
+
+class Flag(IntFlag):
+    """The two bits that tell a request from an answer."""
+
+    RESPONSE = 1
+    ONEWAY = 2
+
+
+@dataclass(slots=True)
+class Frame:
+    """One request or answer.
+
+    `opaque` is the number that the asker chose and the answer repeats.  `fields` is
+    None where Java's header object is absent; an empty one is written as ``{}``.
+    """
+
+    code: int
+    fields: dict[str, str] | None = None
+    body: bytes = b""
+    remark: str | None = None
+    opaque: int = 0
+    flag: int = 0
+    language: str | None = Language.PYTHON.name
+    version: int = CURRENT_VERSION
+    format: HeaderFormat = HeaderFormat.JSON
+
+    @property
+    def is_response(self) -> bool:
+        """Whether this answers a request."""
+        return bool(self.flag & Flag.RESPONSE)
+
+    @property
+    def is_oneway(self) -> bool:
+        """Whether nobody waits for an answer."""
+        return bool(self.flag & Flag.ONEWAY)
+
+    def answer(
+        self,
+        code: int = ResponseCode.SUCCESS,
+        fields: dict[str, str] | None = None,
+        body: bytes = b"",
+        remark: str | None = None,
+    ) -> Frame:
+        """Return the answer to this request, in the request's own header format."""
+        return Frame(
+            code, fields, body, remark, self.opaque, Flag.RESPONSE, format=self.format
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the frame as it travels, the length word first.
+
+        Raises:
+            WireError: the frame is longer than any peer would read.
+        """
+        if self.format is HeaderFormat.JSON:
+            header = _json_header(self)
+        else:
+            header = _binary_header(self)
+        length = 4 + len(header) + len(self.body)
+        if length > MAX_FRAME_BYTES:
+            raise WireError(f"frame length {length}, allowed 4 to {MAX_FRAME_BYTES}")
+        return PREFIX.pack(length, self.format << 24 | len(header)) + header + self.body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Frame:
+        """Return the frame whose bytes after the length word are `data`.
+
+        Raises:
+            WireError: unknown type byte, header longer than the frame, or no header.
+        """
+        if len(data) < 4:
+            raise WireError(f"frame length {len(data)}, allowed 4 to {MAX_FRAME_BYTES}")
+        kind, header_length = data[0], int.from_bytes(data[1:4])
+        body_at = 4 + header_length
+        if body_at > len(data):
+            raise WireError(f"header length {header_length} in a frame of {len(data)}")
+        header, body = data[4:body_at], data[body_at:]
+        if kind == HeaderFormat.JSON:
+            return _from_json(header, body)
+        if kind == HeaderFormat.ROCKETMQ:
+            return _from_binary(header, body)
+        raise WireError(f"header type {kind}, known are 0 (JSON) and 1 (ROCKETMQ)")
+
+    def __str__(self) -> str:
+        """``→ SEND_MESSAGE_V2 #7 topic=T0 body=128B`` or ``← SUCCESS #7``."""
+        arrow, names = ("←", ResponseCode) if self.is_response else ("→", RequestCode)
+        try:
+            name: str = names(self.code).name
+        except ValueError:
+            name = str(self.code)
+        facts = [f"{key}={value}" for key, value in (self.fields or {}).items()]
+        if self.body:
+            facts.append(f"body={len(self.body)}B")
+        if self.remark:
+            facts.append(repr(self.remark))
+        return " ".join([arrow, name, f"#{self.opaque}", *facts])
+
+
+class FrameDecoder:
+    """Cuts a byte stream into frames, however it was split on its way."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._wanted = 0  # bytes that must be there before looking again is worth it
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield each frame that is whole now; keep what is not.
+
+        Raises:
+            WireError: these bytes are no frame; the stream is lost from here on.
+        """
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._wanted:
+                return
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        at = 0
+        while (after := at + _whole_length(data, at)) <= len(data):
+            yield Frame.from_bytes(data[at + LENGTH.size : after])
+            at = after
+        self._buffer += data[at:]
+        self._wanted = after - at
+
+
+def _whole_length(data: bytes, at: int) -> int:
+    """Return how long the frame at `at` is, its length word included."""
+    if len(data) - at < LENGTH.size:
+        return LENGTH.size + 1  # not yet known; at least one byte more than this
+    (length,) = LENGTH.unpack_from(data, at)
+    if not 4 <= length <= MAX_FRAME_BYTES:
+        raise WireError(f"frame length {length}, allowed 4 to {MAX_FRAME_BYTES}")
+    return LENGTH.size + int(length)
+
+
+def _json_header(frame: Frame) -> bytes:
+    header: dict[str, Any] = {"code": int(frame.code)}
+    if frame.fields is not None:
+        header["extFields"] = frame.fields
+    header["flag"] = int(frame.flag)
+    header["language"] = frame.language
+    header["opaque"] = frame.opaque
+    if frame.remark is not None:
+        header["remark"] = frame.remark
+    header["serializeTypeCurrentRPC"] = "JSON"
+    header["version"] = int(frame.version)
+    return _to_json(header).encode()
+
+
+def _from_json(header: bytes, body: bytes) -> Frame:
+    try:
+        found = json.loads(header)
+        remark, language = found.get("remark"), found.get("language", "JAVA")
+        return Frame(
+            code=int(found["code"]),
+            fields=_texts(found.get("extFields")),
+            body=body,
+            remark=None if remark is None else str(remark),
+            opaque=int(found.get("opaque", 0)),
+            flag=int(found.get("flag", 0)),
+            language=None if language is None else str(language),
+            version=int(found.get("version", 0)),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise WireError(
+            f"no JSON header: {header[:80]!r} ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _texts(fields: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Java reads every value as text; some clients send numbers and booleans."""
+    if fields is None:
+        return None
+    return {
+        key: value if type(value) is str else _text(value)
+        for key, value in fields.items()
+        if value is not None
+    }
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _binary_header(frame: Frame) -> bytes:
+    language = Language[frame.language] if frame.language else Language.OTHER
+    remark = (frame.remark or "").encode()
+    parts = []
+    for key, value in (frame.fields or {}).items():
+        name, text = key.encode(), value.encode()
+        parts += [KEY_LENGTH.pack(len(name)), name, LENGTH.pack(len(text)), text]
+    fields = b"".join(parts)
+    head = BINARY_HEAD.pack(
+        frame.code, language, frame.version, frame.opaque, frame.flag
+    )
+    return b"".join(
+        (head, LENGTH.pack(len(remark)), remark, LENGTH.pack(len(fields)), fields)
+    )
+
+
+def _from_binary(header: bytes, body: bytes) -> Frame:
+    try:
+        code, language, version, opaque, flag = BINARY_HEAD.unpack_from(header)
+        remark, at = _sized(header, BINARY_HEAD.size, LENGTH)
+        fields, _ = _sized(header, at, LENGTH)
+        known = language in Language.__members__.values()
+        return Frame(
+            code=code,
+            fields=dict(_pairs(fields)) if fields else None,
+            body=body,
+            remark=remark.decode() if remark else None,
+            opaque=opaque,
+            flag=flag,
+            language=Language(language).name if known else None,
+            version=version,
+            format=HeaderFormat.ROCKETMQ,
+        )
+    except (struct.error, UnicodeDecodeError) as error:
+        raise WireError(f"no ROCKETMQ header: {header[:40].hex()} ({error})") from error
+
+
+def _pairs(fields: bytes) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(fields):
+        key, at = _sized(fields, at, KEY_LENGTH)
+        value, at = _sized(fields, at, LENGTH)
+        yield key.decode(), value.decode()
+
+
+def _sized(data: bytes, at: int, size: struct.Struct) -> tuple[bytes, int]:
+    """Return the bytes after a length at `at`, and where they end."""
+    (length,) = size.unpack_from(data, at)
+    start = at + size.size
+    if not 0 <= length <= len(data) - start:
+        raise WireError(
+            f"length {length} at byte {at} of a header part of {len(data)} bytes"
+        )
+    return data[start : start + length], start + length

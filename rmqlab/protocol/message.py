@@ -1,0 +1,200 @@
+"""A message as its sender and its reader see it, its properties, ids and tag hash.
+
+    properties as they travel:  KEYS ␁ order-7 ␂ TAGS ␁ paid ␂ UNIQ_KEY ␁ 7F00…
+                                name 0x01 value 0x02 …
+
+A broker keeps the properties as the text that came and looks inside only for what it
+needs: 4.4 ends the last pair with 0x02, 4.9 does not, and a message read back must be
+the message sent.
+
+Source: Message.java, MessageDecoder.java, MessageClientIDSetter.java, MixAll.java,
+TopicValidator.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from rmqlab.errors import Refused
+from rmqlab.protocol.codes import ResponseCode, SysFlag
+
+NAME_END, VALUE_END = "\x01", "\x02"
+
+KEYS = "KEYS"
+TAGS = "TAGS"
+WAIT = "WAIT"
+DELAY = "DELAY"
+UNIQ_KEY = "UNIQ_KEY"
+
+DEFAULT_TOPIC = "TBW102"
+"""A new topic inherits its settings where autoCreateTopicEnable is on."""
+
+SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX"
+RETRY_PREFIX = "%RETRY%"
+DLQ_PREFIX = "%DLQ%"
+
+NOT_SENDABLE = {
+    SCHEDULE_TOPIC,
+    "RMQ_SYS_TRANS_HALF_TOPIC",
+    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+    "TRANS_CHECK_MAX_TIME_TOPIC",
+    "SELF_TEST_TOPIC",
+    "OFFSET_MOVED_EVENT",
+}
+"""Topics that only the broker itself writes to."""
+
+MAX_TOPIC_LENGTH = 127
+MAX_PROPERTIES_BYTES = 32767
+
+_LEGAL_NAME = re.compile(r"[%|a-zA-Z0-9_-]+")
+
+
+class MessageQueue(NamedTuple):
+    """One queue of a topic on one broker; they sort as RocketMQ sorts them."""
+
+    topic: str
+    broker_name: str
+    queue_id: int
+
+    def __str__(self) -> str:
+        """``orders@broker-a:3``."""
+        return f"{self.topic}@{self.broker_name}:{self.queue_id}"
+
+
+@dataclass(slots=True)
+class Message:
+    """A message to be sent."""
+
+    topic: str
+    body: bytes
+    tags: str | None = None
+    keys: str | None = None
+    flag: int = 0
+    wait_store_ok: bool = True
+    properties: dict[str, str] = field(default_factory=dict)
+
+    def all_properties(self) -> dict[str, str]:
+        """Return the user's properties with tag, keys and WAIT among them."""
+        own = {KEYS: self.keys, TAGS: self.tags, WAIT: _java_bool(self.wait_store_ok)}
+        return self.properties | {k: v for k, v in own.items() if v is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it was read from a broker.
+
+    `physical_offset` is where its record starts in the commit log, in bytes;
+    `queue_offset` counts messages within its queue.  `msg_id` is the id that its
+    sender gave it, or the offset id where it gave none.
+    """
+
+    topic: str
+    queue_id: int
+    queue_offset: int
+    physical_offset: int
+    size: int
+    body: bytes
+    properties: Mapping[str, str]
+    flag: int
+    sys_flag: int
+    born_timestamp: int
+    born_host: tuple[str, int]
+    store_timestamp: int
+    store_host: tuple[str, int]
+    reconsume_times: int
+    broker_name: str = ""
+
+    @property
+    def tags(self) -> str | None:
+        """The tag."""
+        return self.properties.get(TAGS)
+
+    @property
+    def keys(self) -> str | None:
+        """The keys, separated by spaces."""
+        return self.properties.get(KEYS)
+
+    @property
+    def msg_id(self) -> str:
+        """The sender's unique id, else the offset id."""
+        return self.properties.get(UNIQ_KEY) or self.offset_msg_id
+
+    @property
+    def offset_msg_id(self) -> str:
+        """The broker's id: its address and the commit-log offset."""
+        return offset_msg_id(self.store_host, self.physical_offset)
+
+    def __str__(self) -> str:
+        """``orders:3#42 tags=paid keys=order-7 body=5B``."""
+        return (
+            f"{self.topic}:{self.queue_id}#{self.queue_offset} tags={self.tags} "
+            f"keys={self.keys} body={len(self.body)}B"
+        )
+
+
+def split_properties(text: str) -> dict[str, str]:
+    """Return the pairs; a part that is no pair is passed over, as RocketMQ does."""
+    pairs = (part.split(NAME_END) for part in text.split(VALUE_END))
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def join_properties(properties: Mapping[str, str]) -> str:
+    """Return the pairs as they travel, without a separator at the end (as 4.9)."""
+    return VALUE_END.join(f"{k}{NAME_END}{v}" for k, v in properties.items())
+
+
+def java_hash(text: str) -> int:
+    """Return Java's `String.hashCode`: over UTF-16 units, wrapped to 32 bits."""
+    value = 0
+    units = text.encode("utf-16-be", "surrogatepass")
+    for at in range(0, len(units), 2):
+        value = (31 * value + (units[at] << 8 | units[at + 1])) & 0xFFFFFFFF
+    return value - (1 << 32) if value & 0x80000000 else value
+
+
+def tags_code(properties: Mapping[str, str]) -> int:
+    """Return what a consume queue keeps of the tag: its hash, 0 without a tag."""
+    tags = properties.get(TAGS)
+    return java_hash(tags) if tags else 0
+
+
+def offset_msg_id(host: tuple[str, int], physical_offset: int) -> str:
+    """Return ``7F000001 00002A9F 0000000000000012``: address, port, offset."""
+    family = socket.AF_INET6 if ":" in host[0] else socket.AF_INET
+    address = socket.inet_pton(family, host[0]).hex().upper()
+    return f"{address}{host[1]:08X}{physical_offset:016X}"
+
+
+def check_topic(topic: str) -> None:
+    """Refuse a name that no topic may have, with RocketMQ's texts.
+
+    Raises:
+        Refused: SYSTEM_ERROR.
+    """
+    if not topic.strip():
+        raise Refused(ResponseCode.SYSTEM_ERROR, "The specified topic is blank.")
+    if not _LEGAL_NAME.fullmatch(topic):
+        raise Refused(
+            ResponseCode.SYSTEM_ERROR,
+            "The specified topic contains illegal characters, allowing only "
+            "^[%|a-zA-Z0-9_-]+$",
+        )
+    if len(topic) > MAX_TOPIC_LENGTH:
+        raise Refused(
+            ResponseCode.SYSTEM_ERROR,
+            "The specified topic is longer than topic max length.",
+        )
+
+
+def plain_body(body: bytes, sys_flag: int) -> bytes:
+    """Return the body as it was before the sender compressed it (zlib only)."""
+    return zlib.decompress(body) if sys_flag & SysFlag.COMPRESSED else body
+
+
+def _java_bool(value: bool) -> str:  # noqa: FBT001
+    return "true" if value else "false"

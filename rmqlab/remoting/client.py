@@ -1,0 +1,180 @@
+"""One connection an address; each answer finds its request by `opaque`.
+
+Source: NettyRemotingClient.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+
+from rmqlab.errors import NoAnswer, NotConnected, RemoteError
+from rmqlab.protocol.codes import RequestCode, ResponseCode
+from rmqlab.protocol.frame import Flag, Frame
+from rmqlab.protocol.header import Header
+from rmqlab.remoting.connection import Connection
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 3.0
+CALL_S = 3.0
+
+Asked = Callable[[Frame, str], Frame | None]
+"""Answers a request that a server makes over our connection; given its address."""
+
+
+class RemotingClient:
+    """All connections that one client, or one broker as a client, has opened."""
+
+    def __init__(self) -> None:
+        self.asked: dict[int, Asked] = {}
+        """What servers may ask us, by request code."""
+        self._opaque = itertools.count()
+        self._links: dict[str, _Link] = {}
+        self._connecting: dict[str, asyncio.Task[_Link]] = {}
+
+    async def call(
+        self, address: str, header: Header, body: bytes = b"", timeout_s: float = CALL_S
+    ) -> Frame:
+        """Ask `address` (host:port) and return its answer, whatever its code.
+
+        Raises:
+            NotConnected: there is no connection to be had; nothing was asked.
+            NoAnswer: none came within `timeout_s`, or the connection broke before.
+        """
+        frame = self._request(header, body)
+        try:
+            async with asyncio.timeout(timeout_s):
+                link = await self._link(address)
+                return await link.ask(frame)
+        except TimeoutError:
+            raise NoAnswer(
+                f"no answer from {address} to {_name(header)} within {timeout_s:g} s"
+            ) from None
+
+    async def ask(
+        self, address: str, header: Header, body: bytes = b"", timeout_s: float = CALL_S
+    ) -> Frame:
+        """As `call`, but an answer that is no success is an error.
+
+        Raises:
+            NotConnected, NoAnswer: see `call`.
+            RemoteError: the answer's code is not SUCCESS.
+        """
+        answer = await self.call(address, header, body, timeout_s)
+        if answer.code != ResponseCode.SUCCESS:
+            raise RemoteError(answer.code, answer.remark, address)
+        return answer
+
+    async def tell(self, address: str, header: Header, body: bytes = b"") -> None:
+        """Send a one-way request: nobody learns whether it arrived.
+
+        Raises:
+            NotConnected: there is no connection to be had.
+        """
+        frame = self._request(header, body)
+        frame.flag = Flag.ONEWAY
+        link = await self._link(address)
+        link.connection.send(frame)
+
+    def _request(self, header: Header, body: bytes) -> Frame:
+        opaque = next(self._opaque) & 0x7FFFFFFF
+        return Frame(header.CODE, header.to_wire() or None, body, opaque=opaque)
+
+    async def _link(self, address: str) -> _Link:
+        """Return the connection to `address`; it is made once, however many ask."""
+        if link := self._links.get(address):
+            return link
+        making = self._connecting.get(address)
+        if making is None:
+            making = asyncio.create_task(self._connect(address))
+            self._connecting[address] = making
+            making.add_done_callback(lambda _: self._connecting.pop(address, None))
+        return await asyncio.shield(making)
+
+    async def _connect(self, address: str) -> _Link:
+        host, _, port = address.rpartition(":")
+        link = _Link(address, self)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                loop = asyncio.get_running_loop()
+                await loop.create_connection(lambda: link.connection, host, int(port))
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
+            why = str(error) or f"no answer within {CONNECT_S:g} s"
+            raise NotConnected(f"connect to {address} failed: {why}") from error
+        self._links[address] = link
+        return link
+
+    def forget(self, link: _Link) -> None:
+        """A connection ended."""
+        if self._links.get(link.address) is link:
+            del self._links[link.address]
+
+    def is_connected(self, address: str) -> bool:
+        """Whether a connection to `address` stands."""
+        return address in self._links
+
+    async def close(self) -> None:
+        """Close every connection; who still waits for an answer gets `NoAnswer`."""
+        for making in list(self._connecting.values()):
+            making.cancel()
+        links = list(self._links.values())
+        for link in links:
+            link.connection.abort()
+        await asyncio.gather(*(link.connection.closed for link in links))
+
+
+class _Link:
+    """One connection and who waits for answers on it."""
+
+    def __init__(self, address: str, client: RemotingClient) -> None:
+        self.address = address
+        self.connection = Connection(self)
+        self._client = client
+        self._waiting: dict[int, asyncio.Future[Frame]] = {}
+
+    async def ask(self, frame: Frame) -> Frame:
+        answer: asyncio.Future[Frame]
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting[frame.opaque] = answer
+        self.connection.send(frame)
+        try:
+            return await answer
+        finally:
+            self._waiting.pop(frame.opaque, None)
+
+    def connected(self, connection: Connection) -> None:
+        log.debug("connected to=%s", self.address)
+
+    def received(self, frame: Frame, connection: Connection) -> None:
+        if not frame.is_response:
+            self._answer(frame)
+            return
+        waiting = self._waiting.pop(frame.opaque, None)
+        if waiting and not waiting.done():
+            waiting.set_result(frame)
+
+    def _answer(self, frame: Frame) -> None:
+        asked = self._client.asked.get(frame.code)
+        if asked is None:
+            remark = f" request type {frame.code} not supported"
+            answer: Frame | None = frame.answer(
+                ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark=remark
+            )
+        else:
+            answer = asked(frame, self.address)
+        if answer is not None and not frame.is_oneway:
+            self.connection.send(answer)
+
+    def lost(self, connection: Connection) -> None:
+        self._client.forget(self)
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                error = f"the connection to {self.address} broke before the answer came"
+                waiting.set_exception(NoAnswer(error))
+
+
+def _name(header: Header) -> str:
+    return RequestCode(header.CODE).name

@@ -1,0 +1,119 @@
+"""One connection: bytes in, frames out; frames in, bytes out.
+
+Frames that arrive together are handled together and their answers leave in one write.
+A peer that does not read its answers is not read from either: what waits for it stays
+bounded.  A peer that sends no frame is cut off.
+
+Source: NettyRemotingAbstract.java, NettyDecoder.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol, cast
+
+from rmqlab.errors import WireError
+from rmqlab.protocol.frame import Frame, FrameDecoder
+
+log = logging.getLogger(__name__)
+
+WRITE_BUFFER_BYTES = 1 << 20
+"""Unsent bytes at which reading from the peer pauses."""
+
+
+class Owner(Protocol):
+    """Who a connection belongs to; none of these may wait."""
+
+    def connected(self, connection: Connection) -> None:
+        """A connection stands."""
+
+    def received(self, frame: Frame, connection: Connection) -> None:
+        """A frame came."""
+
+    def lost(self, connection: Connection) -> None:
+        """The connection ended, from whichever side."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection, of a server or of a client."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._decoder = FrameDecoder()
+        self._corked: list[bytes] | None = None
+        self._loop = asyncio.get_running_loop()
+        self.closed = self._loop.create_future()
+        """Done once the connection is gone."""
+        self.heard_at = self._loop.time()
+        """When the peer or this side last sent something, in the loop's seconds."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
+        peer, own = (transport.get_extra_info(k) for k in ("peername", "sockname"))
+        self.peer: tuple[str, int] = peer[:2]
+        self.own: tuple[str, int] = own[:2]
+        self._owner.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the loop."""
+        self.heard_at = self._loop.time()
+        self._corked = []
+        try:
+            for frame in self._decoder.feed(data):
+                self._owner.received(frame, self)
+        except WireError as error:
+            log.warning("closing peer=%s:%d: %s", *self.peer, error)
+            self._transport.abort()
+        finally:
+            answers, self._corked = self._corked, None
+            if answers:
+                self._transport.write(b"".join(answers))
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame; on a connection that ends, nothing happens.
+
+        Raises:
+            WireError: the frame is longer than any peer would read.
+        """
+        if self._transport.is_closing():
+            return
+        self.heard_at = self._loop.time()
+        data = frame.to_bytes()
+        if self._corked is None:
+            self._transport.write(data)
+        else:
+            self._corked.append(data)
+
+    def pause_writing(self) -> None:
+        """Called by the loop: the peer is slower to read than we are to answer."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Called by the loop."""
+        self._transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by the loop."""
+        self._owner.lost(self)
+        if not self.closed.done():
+            self.closed.set_result(error)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something sent now may reach the peer."""
+        return not self._transport.is_closing()
+
+    def close(self) -> None:
+        """End the connection once what was sent has left."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        self._transport.abort()
+
+    def __str__(self) -> str:
+        """``127.0.0.1:51234``."""
+        return f"{self.peer[0]}:{self.peer[1]}"

@@ -1,0 +1,132 @@
+"""The settings of name server, broker and client, under RocketMQ's own keys.
+
+Declared here is what this package acts on; what RocketMQ 4.x reads beyond that is
+listed in `known_keys`.
+
+Source: BrokerConfig.java, MessageStoreConfig.java, NettyServerConfig.java,
+NamesrvConfig.java, ClientConfig.java, release 4.9.7; units are theirs: milliseconds
+and bytes where nothing else is said.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from rmqlab.config import setting, settings
+
+
+class BrokerRole(Enum):
+    """What a broker does with what it stores."""
+
+    ASYNC_MASTER = auto()
+    SYNC_MASTER = auto()
+    SLAVE = auto()
+
+
+class FlushDiskType(Enum):
+    """When a send is answered: before or after the disk has the message."""
+
+    SYNC_FLUSH = auto()
+    ASYNC_FLUSH = auto()
+
+
+@settings
+class NamesrvConfig:
+    """Of a name server."""
+
+    listen_port: int = 9876
+
+
+@settings
+class BrokerConfig:
+    """Who a broker is and what it allows."""
+
+    broker_cluster_name: str = "DefaultCluster"
+    broker_name: str = ""
+    """Empty: the host's name."""
+    broker_id: int = 0
+    broker_i_p1: str = setting(default="", key="brokerIP1")
+    """The address that clients are told; empty: this machine's first address."""
+    broker_i_p2: str = setting(default="", key="brokerIP2")
+    """The address that slaves are told; empty: as brokerIP1."""
+    listen_port: int = 10911
+    namesrv_addr: str = ""
+    """host:port;host:port; empty: the broker runs unregistered."""
+    broker_permission: int = 6
+    default_topic_queue_nums: int = 8
+    auto_create_topic_enable: bool = True
+    cluster_topic_enable: bool = True
+    broker_topic_enable: bool = True
+    auto_create_subscription_group: bool = True
+    region_id: str = "DefaultRegion"
+    trace_on: bool = True
+    long_polling_enable: bool = True
+    short_polling_time_mills: int = 1000
+    flush_consumer_offset_interval: int = 5000
+    register_broker_timeout_mills: int = 6000
+    register_name_server_period: int = 30_000
+    """Clamped to 10,000 … 60,000."""
+
+
+@settings
+class StoreConfig:
+    """How a broker writes, keeps and copies its files."""
+
+    store_path_root_dir: str = "~/store"
+    store_path_commit_log: str = ""
+    """Empty: `commitlog` below the root."""
+    mapped_file_size_commit_log: int = setting(
+        default=1 << 30, also="mapedFileSizeCommitLog"
+    )
+    """Bytes per commit-log file.  Releases before 4.6 spelt the key with one p."""
+    mapped_file_size_consume_queue: int = setting(
+        default=6_000_000, also="mapedFileSizeConsumeQueue"
+    )
+    """Bytes, rounded up to whole entries of 20."""
+    broker_role: BrokerRole = BrokerRole.ASYNC_MASTER
+    flush_disk_type: FlushDiskType = FlushDiskType.ASYNC_FLUSH
+    flush_interval_commit_log: int = 500
+    flush_commit_log_least_pages: int = 4
+    flush_commit_log_thorough_interval: int = 10_000
+    flush_interval_consume_queue: int = 1000
+    flush_consume_queue_least_pages: int = 2
+    flush_consume_queue_thorough_interval: int = 60_000
+    sync_flush_timeout: int = 5000
+    slave_timeout: int = 3000
+    max_message_size: int = 4 * 1024 * 1024
+    """Bytes of a body."""
+    max_transfer_bytes_on_message_in_memory: int = 262_144
+    max_transfer_count_on_message_in_memory: int = 32
+    check_c_r_c_on_recover: bool = setting(default=True, key="checkCRCOnRecover")
+    message_delay_level: str = (
+        "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
+    )
+    ha_master_address: str = ""
+    """host:port of the master's HA port; empty: as the name server answers."""
+    ha_send_heartbeat_interval: int = 5000
+    ha_housekeeping_interval: int = 20_000
+    ha_transfer_batch_size: int = 32_768
+    ha_slave_fallbehind_max: int = 268_435_456
+
+
+@settings
+class ClientConfig:
+    """Of a producer, a consumer or an admin client."""
+
+    poll_name_server_interval: int = 30_000
+    heartbeat_broker_interval: int = 30_000
+    persist_consumer_offset_interval: int = 5000
+    rebalance_interval: int = 20_000
+    send_msg_timeout: int = 3000
+    """For all attempts of one send together."""
+    retry_times_when_send_failed: int = 2
+    default_topic_queue_nums: int = 4
+    create_topic_key: str = "TBW102"
+    retry_another_broker_when_not_store_o_k: bool = setting(
+        default=False, key="retryAnotherBrokerWhenNotStoreOK"
+    )
+    pull_batch_size: int = 32
+    pull_threshold_for_queue: int = 1000
+    """Messages pulled and not yet consumed, a queue."""
+    consume_concurrency: int = 20
+    """Messages consumed at the same time (RocketMQ's consumeThreadMin)."""

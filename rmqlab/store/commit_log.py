@@ -1,0 +1,145 @@
+"""Every message of the broker, in the order of arrival.
+
+    ┌────────┬────────┬─────────────┬─────┬──────────────────┐┌────────┬──
+    │ record │ record │ record      │ ··· │ blank to the end ││ record │ …
+    └────────┴────────┴─────────────┴─────┴──────────────────┘└────────┴──
+     a file of mapped_file_size_commit_log bytes                the next file
+
+A record never crosses from one file into the next: where it and eight bytes more do
+not fit, the rest is a blank (see `protocol.record`).
+
+Source: CommitLog.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from rmqlab.errors import CorruptRecord
+from rmqlab.protocol import record as records
+from rmqlab.protocol.record import Blank, Record
+from rmqlab.store.disk import Disk
+from rmqlab.store.file_queue import FileQueue
+
+BLANK = struct.Struct(">iI")  # bytes left in the file, BLANK_MAGIC
+WINDOW_BYTES = 1 << 20
+"""Read at once while scanning."""
+
+
+class CommitLog:
+    """The log's files as one sequence of bytes and of records."""
+
+    def __init__(self, disk: Disk, folder: str, file_size: int) -> None:
+        self.files = FileQueue(disk, folder, file_size)
+        self.last_stored_at = 0
+        """Store time of the newest record, in ms."""
+
+    @property
+    def start(self) -> int:
+        """Offset of the first byte that is there."""
+        return self.files.start
+
+    @property
+    def end(self) -> int:
+        """Offset of the next byte to be written."""
+        return self.files.end
+
+    def append(self, record: Record) -> int:
+        """Write the record, its `physical_offset` and `size` set; return its end.
+
+        Raises:
+            DiskFull, StoreError: the record is not in the log.
+        """
+        size = records.size_of(record)
+        left = self.files.left_in_file(self.end)
+        if size + BLANK.size > left:
+            self._roll(left)
+        record.physical_offset = self.end
+        self.files.append(records.encode(record))
+        self.last_stored_at = record.store_timestamp
+        return self.end
+
+    def _roll(self, left: int) -> None:
+        """Declare the rest of the file blank and go on at the next file's start."""
+        at = self.end
+        self.files.append(BLANK.pack(left, records.BLANK_MAGIC))
+        self.files.end = at + left
+
+    def copy(self, offset: int, data: bytes) -> None:
+        """Write bytes of the master's log at the offset that they have there.
+
+        They need not start or end with a record and are not looked at, but never
+        cross a file's end.
+
+        Raises:
+            DiskFull, StoreError: nothing was added.
+        """
+        self.files.write(offset, data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset` on, of one file, before the end."""
+        return self.files.read(offset, size)
+
+    def record_at(self, offset: int) -> Record:
+        """Return the record that starts at `offset`.
+
+        Raises:
+            CorruptRecord: none does.
+        """
+        found = next(self.scan(offset), None)
+        if found is None or found.physical_offset != offset:
+            raise CorruptRecord(f"no message starts at offset {offset} of the log")
+        return found
+
+    def scan(self, offset: int, *, check_crc: bool = False) -> Iterator[Record]:
+        """Yield the records from `offset` on; end where a whole one is not there yet.
+
+        Raises:
+            CorruptRecord: what starts at some offset is no record of this log.
+        """
+        window, window_at = b"", offset
+        while offset < self.end:
+            ahead = len(window) - (offset - window_at)
+            if ahead < BLANK.size or ahead < _size_at(window, offset - window_at):
+                window, window_at = self._window(offset), offset
+                if self._is_cut(window, offset):
+                    return
+            try:
+                found = records.decode(window, offset - window_at, check_crc=check_crc)
+            except CorruptRecord as error:
+                raise CorruptRecord(f"at offset {offset} of the log: {error}") from None
+            if isinstance(found, Blank):
+                offset += self.files.left_in_file(offset)
+                window, window_at = b"", offset
+                continue
+            if found.physical_offset != offset:
+                raise CorruptRecord(
+                    f"at offset {offset} of the log: a record that says it is at "
+                    f"{found.physical_offset}"
+                )
+            yield found
+            offset += found.size
+
+    def _window(self, offset: int) -> bytes:
+        """Return what follows `offset`, at least the whole record that starts there."""
+        window = self.read(offset, WINDOW_BYTES)
+        size = _size_at(window, 0)
+        if len(window) < size <= self.files.left_in_file(offset):
+            window = self.read(offset, size)
+        return window
+
+    def _is_cut(self, window: bytes, offset: int) -> bool:
+        """Whether the record at `offset` is still being copied from a master."""
+        if self.end == offset + self.files.left_in_file(offset):
+            return False  # the file is complete: whatever this is stays as it is
+        return len(window) < BLANK.size or (
+            len(window) < _size_at(window, 0) <= self.files.left_in_file(offset)
+        )
+
+
+def _size_at(window: bytes, at: int) -> int:
+    """Return the size that the record at `at` claims; 0 where that is not there."""
+    if len(window) - at < 4:
+        return 0
+    return int.from_bytes(window[at : at + 4], signed=True)

@@ -1,0 +1,131 @@
+"""One queue of one topic: where each of its messages lies in the commit log.
+
+    ┌───────────────────┬─────────┬──────────────┐
+    │ log offset     8B │ size 4B │ tag hash  8B │   20 bytes a message
+    └───────────────────┴─────────┴──────────────┘
+
+A queue offset counts messages: entry n is the queue's n-th message.  Where a queue's
+first known message is not its first (a slave that started late), the file before it is
+filled with entries of size 0x7FFFFFFF, which are no messages.
+
+Not here: the messages (`commit_log`), filters beyond one tag (`broker.handlers.pull`).
+
+Source: ConsumeQueue.java, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import NamedTuple
+
+from rmqlab.store.disk import Disk
+from rmqlab.store.file_queue import FileQueue
+from rmqlab.store.layout import QUEUE_ENTRY
+
+FILLER_SIZE = 0x7FFFFFFF
+FILLER = QUEUE_ENTRY.pack(0, FILLER_SIZE, 0)
+WINDOW_ENTRIES = 4096
+"""Read at once while looking for an end."""
+
+
+class QueueEntry(NamedTuple):
+    """Where one message lies, and the hash of its tag."""
+
+    log_offset: int
+    size: int
+    tags_code: int
+
+
+class ConsumeQueue:
+    """The entries of one queue.
+
+    `min_offset` and `max_offset` are the queue offsets of the oldest message that is
+    there and of the next one to come.
+    """
+
+    def __init__(self, disk: Disk, folder: str, file_size: int) -> None:
+        whole = -(-file_size // QUEUE_ENTRY.size) * QUEUE_ENTRY.size
+        self.files = FileQueue(disk, folder, whole)
+        self.min_offset = 0
+        self.log_end = -1
+        """End of the newest record that has an entry; -1 without any."""
+
+    @property
+    def max_offset(self) -> int:
+        """The queue offset of the next message."""
+        return self.files.end // QUEUE_ENTRY.size
+
+    def put(self, queue_offset: int, entry: QueueEntry) -> bool:
+        """Add the message's entry; return whether it was new.
+
+        A record is offered again after a crash: what is there already stays.
+
+        Raises:
+            DiskFull, StoreError: the entry was not added.
+        """
+        if entry.log_offset < self.log_end or queue_offset < self.max_offset:
+            return False
+        if self.files.is_empty and queue_offset:
+            self._fill(queue_offset)
+        self.files.write(queue_offset * QUEUE_ENTRY.size, QUEUE_ENTRY.pack(*entry))
+        self.log_end = entry.log_offset + entry.size
+        return True
+
+    def _fill(self, queue_offset: int) -> None:
+        at = queue_offset * QUEUE_ENTRY.size
+        start = self.files.file_start(at)
+        if at > start:
+            self.files.write(start, FILLER * ((at - start) // QUEUE_ENTRY.size))
+        self.min_offset = queue_offset
+
+    def entries(self, queue_offset: int, count: int) -> list[QueueEntry]:
+        """Return up to `count` entries from `queue_offset` on, of one file."""
+        data = self.files.read(
+            queue_offset * QUEUE_ENTRY.size, count * QUEUE_ENTRY.size
+        )
+        whole = len(data) - len(data) % QUEUE_ENTRY.size
+        return [QueueEntry(*one) for one in QUEUE_ENTRY.iter_unpack(data[:whole])]
+
+    def recover(self) -> None:
+        """Find the end: the first entry that is none, from the third-last file on."""
+        if self.files.is_empty:
+            return
+        at = self.files.file_starts[-3:][0]
+        last: QueueEntry | None = None
+        while found := self.entries(at // QUEUE_ENTRY.size, WINDOW_ENTRIES):
+            good = list(takewhile(_is_entry, found))
+            at += len(good) * QUEUE_ENTRY.size
+            last = good[-1] if good else last
+            if len(good) < len(found):
+                break
+        self._end_at(at, last)
+
+    def cut_log(self, log_end: int) -> None:
+        """Forget the entries of records at or beyond `log_end`."""
+        offset = self.max_offset
+        while offset > self.files.start // QUEUE_ENTRY.size:
+            (entry,) = self.entries(offset - 1, 1)
+            if entry.log_offset + entry.size <= log_end or entry.size == FILLER_SIZE:
+                self._end_at(offset * QUEUE_ENTRY.size, entry)
+                return
+            offset -= 1
+        self._end_at(offset * QUEUE_ENTRY.size, None)
+
+    def find_min(self, log_start: int) -> None:
+        """Move `min_offset` to the first entry whose record is still in the log."""
+        offset = self.files.start // QUEUE_ENTRY.size
+        while found := self.entries(offset, WINDOW_ENTRIES):
+            for entry in found:
+                if entry.size != FILLER_SIZE and entry.log_offset >= log_start:
+                    self.min_offset = offset
+                    return
+                offset += 1
+        self.min_offset = self.max_offset
+
+    def _end_at(self, at: int, last: QueueEntry | None) -> None:
+        self.files.truncate(at)
+        self.log_end = last.log_offset + last.size if last else -1
+
+
+def _is_entry(entry: QueueEntry) -> bool:
+    return entry.log_offset >= 0 and entry.size > 0

@@ -1,0 +1,154 @@
+"""The disk of this machine.
+
+One write is one `pwrite`: a full disk then is an error that a producer sees, where a
+mapped file would kill the process.  `fdatasync` may take long, so it runs on a thread,
+one of the only two in the system: on the loop it would stop the whole node.
+
+Not here: a cache (the operating system has one).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rmqlab.errors import DiskFull, StoreError, StoreLocked
+
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
+_held: set[str] = set()
+"""Lock files of this process: the kernel would grant it the same lock twice."""
+
+
+@contextlib.contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+        raise kind(f"{doing}: {error.strerror}") from error
+
+
+class RealFile:
+    """An open file of this machine; see `DiskFile`."""
+
+    def __init__(self, path: str, size: int, flusher: ThreadPoolExecutor) -> None:
+        self._path, self._flusher = path, flusher
+        with _translated(f"cannot open {path}"):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.size = os.fstat(self._fd).st_size
+            if self.size == 0:
+                os.ftruncate(self._fd, size)  # takes no room before it is written
+                self.size = size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `DiskFile.read`."""
+        with _translated(f"cannot read {self._path} at byte {offset}"):
+            return os.pread(self._fd, size, offset)
+
+    def write(self, offset: int, data: bytes) -> None:
+        """See `DiskFile.write`."""
+        with _translated(f"cannot write {self._path} at byte {offset}"):
+            written = os.pwrite(self._fd, data, offset)
+            while written < len(data):
+                written += os.pwrite(self._fd, data[written:], offset + written)
+
+    def cut(self, offset: int) -> None:
+        """See `DiskFile.cut`."""
+        with _translated(f"cannot cut {self._path} at byte {offset}"):
+            os.ftruncate(self._fd, offset)
+            os.ftruncate(self._fd, self.size)
+
+    async def flush(self) -> None:
+        """See `DiskFile.flush`."""
+        with _translated(f"cannot flush {self._path}"):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._flusher, _sync, self._fd)
+
+    def close(self) -> None:
+        """See `DiskFile.close`."""
+        os.close(self._fd)
+
+
+class RealLock:
+    """A lock on the first byte of a file, as Java's FileChannel takes it."""
+
+    def __init__(self, path: str) -> None:
+        if path in _held:
+            raise StoreLocked("Lock failed,MQ already started")
+        with _translated(f"cannot open {path}"):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
+        except OSError as error:
+            os.close(self._fd)
+            raise StoreLocked("Lock failed,MQ already started") from error
+        os.pwrite(self._fd, b"lock", 0)
+        self._path = path
+        _held.add(path)
+
+    def release(self) -> None:
+        """Give the lock up; the file stays, as RocketMQ leaves it."""
+        _held.discard(self._path)
+        os.close(self._fd)
+
+
+class RealDisk:
+    """The files of this machine; see `Disk`."""
+
+    def __init__(self) -> None:
+        self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
+
+    def open(self, path: str, size: int) -> RealFile:
+        """See `Disk.open`."""
+        return RealFile(path, size, self._flusher)
+
+    def size(self, path: str) -> int | None:
+        """See `Disk.size`."""
+        try:
+            return Path(path).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def names(self, folder: str) -> list[str]:
+        """See `Disk.names`."""
+        try:
+            return sorted(entry.name for entry in Path(folder).iterdir())
+        except FileNotFoundError:
+            return []
+
+    def remove(self, path: str) -> None:
+        """See `Disk.remove`."""
+        with _translated(f"cannot remove {path}"):
+            Path(path).unlink(missing_ok=True)
+
+    def lock(self, path: str) -> RealLock:
+        """See `Disk.lock`."""
+        return RealLock(path)
+
+    def read_text(self, path: str) -> str | None:
+        """See `Disk.read_text`."""
+        try:
+            return Path(path).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def replace_text(self, path: str, text: str) -> None:
+        """See `Disk.replace_text`."""
+        with _translated(f"cannot write {path}"):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(f"{path}.tmp").write_text(text, "utf-8")
+            if (old := self.read_text(path)) is not None:
+                Path(f"{path}.bak").write_text(old, "utf-8")
+            Path(f"{path}.tmp").replace(path)
+
+    def close(self) -> None:
+        """End the flushing thread once it is idle."""
+        self._flusher.shutdown(wait=True)

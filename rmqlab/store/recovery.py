@@ -1,0 +1,91 @@
+"""Where the log really ends after a stop or a crash.
+
+After a clean stop the last three files of the log are read through: the end is where
+no further record stands.  After a crash reading starts at the newest file that the
+checkpoint vouches for, and every record read is offered to the consume queues again.
+Then queues that know of more than the log has are cut.
+
+A torn last record is cut off with everything behind it.
+
+Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from rmqlab.errors import CorruptRecord
+from rmqlab.protocol.record import BLANK_MAGIC, Record
+from rmqlab.store.checkpoint import Checkpoint
+from rmqlab.store.commit_log import BLANK, CommitLog
+from rmqlab.store.consume_queue import ConsumeQueue
+
+log = logging.getLogger(__name__)
+
+FILES_AFTER_CLEAN_STOP = 3
+
+
+class Recovered(NamedTuple):
+    """What recovery found: the log's end, and the records it read on the way."""
+
+    end: int
+    records: int
+    was_crash: bool
+
+
+def recover(
+    commit_log: CommitLog,
+    checkpoint: Checkpoint,
+    *,
+    was_crash: bool,
+    offer: Callable[[Record], object],
+) -> Recovered:
+    """Cut the log at its true end; `offer` gets each record read after a crash."""
+    files = commit_log.files
+    if files.is_empty:
+        return Recovered(0, 0, was_crash)
+    if was_crash:
+        at = _newest_safe_file(commit_log, checkpoint)
+    else:
+        at = files.file_starts[-FILES_AFTER_CLEAN_STOP:][0]
+    end, count = at, 0
+    try:
+        for record in commit_log.scan(at, check_crc=True):
+            end, count = record.physical_offset + record.size, count + 1
+            commit_log.last_stored_at = record.store_timestamp
+            if was_crash:
+                offer(record)
+    except CorruptRecord as error:
+        log.info("log ends offset=%d because %s", end, error)
+    end = _after_blank(commit_log, end)
+    files.truncate(end)
+    return Recovered(end, count, was_crash)
+
+
+def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:
+    """Make the queues end and begin where the log does."""
+    for queue in queues:
+        if queue.log_end > commit_log.end:
+            queue.cut_log(commit_log.end)
+        queue.find_min(commit_log.start)
+
+
+def _newest_safe_file(commit_log: CommitLog, checkpoint: Checkpoint) -> int:
+    starts = commit_log.files.file_starts
+    for start in reversed(starts):
+        try:
+            first = commit_log.record_at(start)
+        except CorruptRecord:
+            continue
+        if 0 < first.store_timestamp <= checkpoint.safe_ms:
+            return start
+    return starts[0]
+
+
+def _after_blank(commit_log: CommitLog, end: int) -> int:
+    """Return the file's end where its blank follows: it is content, slaves have it."""
+    left = commit_log.files.left_in_file(end)
+    blank = BLANK.pack(left, BLANK_MAGIC)
+    return end + left if commit_log.read(end, BLANK.size) == blank else end
