@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -110,7 +110,9 @@ def own_address() -> str:
             return "127.0.0.1"
 
 
-async def serve(node: Node, boot_line: str) -> None:
+async def serve(
+    node: Node, boot_line: str, started: Callable[[], None] = lambda: None
+) -> None:
     """Start the node, print its boot line, stop it at SIGTERM or SIGINT.
 
     Raises:
@@ -121,5 +123,6 @@ async def serve(node: Node, boot_line: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     await node.start()
     print(boot_line, flush=True)
+    started()
     await told.wait()
     await node.stop()

@@ -1,0 +1,263 @@
+"""A running cluster, to be used from Python.
+
+    with Cluster.up("2m-2s-sync") as cluster:
+        cluster.kill("broker-a")
+        print(cluster.status())
+
+Its nodes end with the block, or with this process, however that ends.  `attach` gives
+a cluster that `rmqlab up` started.  The same without blocking: `AsyncCluster`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from rmqlab.classroom import owner, registry, runtimes, topology
+from rmqlab.classroom.owner import Progress
+from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan
+
+ANSWER_S = 60.0
+"""Longest that any request takes: a node's start or stop has its own, smaller bound."""
+DOWN_S = 30.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """A cluster at one moment."""
+
+    name: str
+    runtime: str
+    topology: str
+    name_servers: str
+    nodes: list[NodeState]
+    events: list[Event]
+
+    def node(self, name: str) -> NodeState:
+        """Return one node's state."""
+        return next(node for node in self.nodes if node.name == name)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether every node is."""
+        return all(node.state == "usable" for node in self.nodes)
+
+
+class Cluster:
+    """A handle on a running cluster; any number of them may exist."""
+
+    def __init__(
+        self, state: dict[str, Any], owned: subprocess.Popen[bytes] | None
+    ) -> None:
+        self.name: str = state["name"]
+        self.runtime: str = state["runtime"]
+        self.topology: str = state["topology"]
+        self.name_servers: str = state["name_servers"]
+        """host:port;host:port, as a client on this machine reaches them."""
+        self.folder = Path(state["folder"])
+        self.startup_s: float | None = None
+        """From the request to the last node's being usable; None if attached."""
+        self._state, self._owned = state, owned
+
+    @classmethod
+    def up(
+        cls,
+        wanted: str | Path,
+        *,
+        runtime: str = "local",
+        name: str | None = None,
+        settings: dict[str, str] | None = None,
+        detached: bool = False,
+        progress: Progress = lambda node, what: None,
+    ) -> Self:
+        """Start a cluster and return when its nodes are usable, or known not to be.
+
+        `wanted` is a topology's name or folder, `settings` are changed on every
+        broker.  Nodes that do not start are told by `status`, not by an error.  A
+        detached cluster outlives this process.
+
+        Raises:
+            ConfigError: there is no such topology.
+            ClusterError: one of that name is up, or the runtime cannot be had here.
+        """
+        began = time.monotonic()
+        if runtime not in runtimes.NAMES:
+            there = ", ".join(runtimes.NAMES)
+            raise ClusterError(f"no runtime {runtime!r} yet: there are {there}")
+        chosen = topology.load(wanted)
+        name = name or chosen.name
+        known = wanted in (*topology.MODES, topology.ARTICLE)
+        with registry.claimed(name) as (folder, subnet):
+            plan = Plan(
+                name=name,
+                folder=str(folder),
+                runtime=runtime,
+                topology=str(wanted if known else chosen.folder.resolve()),
+                settings=settings or {},
+                subnet=subnet,
+            )
+            process = owner.spawn(plan, detached=detached)
+        owner.follow(process, progress, folder)
+        state = registry.read_state(name)
+        if state is None:
+            raise ClusterError(f"cluster {name!r} ended as soon as it was up")
+        cluster = cls(state, None if detached else process)
+        cluster.startup_s = time.monotonic() - began
+        return cluster
+
+    @classmethod
+    def attach(cls, name: str | None = None) -> Self:
+        """Return a cluster that is up; without a name, the only one.
+
+        Raises:
+            ClusterError: there is none, or more than one.
+        """
+        running = registry.running()
+        if name is None and len(running) == 1:
+            name = running[0]
+        if name is None or name not in running:
+            what = f"cluster {name!r} is not up" if name else "which cluster?"
+            known = ", ".join(running) or "none"
+            raise ClusterError(
+                f"{what} Up are: {known}. `rmqlab up 2m-2s-sync` starts one"
+            )
+        state = registry.read_state(name)
+        assert state is not None
+        return cls(state, None)
+
+    def ask(self, do: str, node: str | None = None) -> Any:
+        """Ask the cluster's owner to do something and return its answer.
+
+        Raises:
+            ClusterError: it cannot, or the cluster is gone.
+        """
+        asked = {"token": self._state["token"], "do": do, "node": node}
+        try:
+            at = ("127.0.0.1", self._state["port"])
+            with socket.create_connection(at, timeout=ANSWER_S) as connection:
+                connection.sendall(json.dumps(asked).encode() + b"\n")
+                line = connection.makefile("rb").readline()
+        except OSError as error:
+            raise ClusterError(f"cluster {self.name!r} is gone: {error}") from error
+        if not line:
+            raise ClusterError(
+                f"cluster {self.name!r} went away while it was asked to {do}"
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ClusterError(answer["error"])
+        return answer["ok"]
+
+    def status(self) -> Status:
+        """Return every node's state, and what happened so far."""
+        found = self.ask("status")
+        return Status(
+            found["name"],
+            found["runtime"],
+            found["topology"],
+            found["name_servers"],
+            [NodeState(**one) for one in found["nodes"]],
+            [Event(**one) for one in found["events"]],
+        )
+
+    def node(self, name: str) -> NodeState:
+        """Return one node's state."""
+        return self.status().node(name)
+
+    def kill(self, node: str) -> NodeState:
+        """End a node at once, without a goodbye."""
+        return NodeState(**self.ask("kill", node))
+
+    def stop(self, node: str) -> NodeState:
+        """Ask a node to end in good order."""
+        return NodeState(**self.ask("stop", node))
+
+    def pause(self, node: str) -> NodeState:
+        """Stop a node in its tracks; its connections stay open."""
+        return NodeState(**self.ask("pause", node))
+
+    def resume(self, node: str) -> NodeState:
+        """Let a paused node go on."""
+        return NodeState(**self.ask("resume", node))
+
+    def restart(self, node: str) -> NodeState:
+        """Start a node, stopping it first if it runs; return when it is usable."""
+        return NodeState(**self.ask("restart", node))
+
+    def down(self) -> None:
+        """End the cluster; its files stay until one of its name is started again.
+
+        Raises:
+            ClusterError: it is gone already.
+        """
+        self.ask("down")
+        if self._owned is None:
+            registry.wait_for_end(self._state["pid"], DOWN_S)
+            return
+        assert self._owned.stdin is not None
+        self._owned.stdin.close()
+        self._owned.wait(DOWN_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if registry.is_running(self._state):
+            self.down()
+
+
+class AsyncCluster:
+    """`Cluster` for code that must not block: the same verbs, to be awaited."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    @classmethod
+    async def up(cls, wanted: str | Path, **options: Any) -> Self:
+        """See `Cluster.up`."""
+        return cls(await asyncio.to_thread(Cluster.up, wanted, **options))
+
+    @property
+    def name_servers(self) -> str:
+        """See `Cluster.name_servers`."""
+        return self.cluster.name_servers
+
+    async def status(self) -> Status:
+        """See `Cluster.status`."""
+        return await asyncio.to_thread(self.cluster.status)
+
+    async def kill(self, node: str) -> NodeState:
+        """See `Cluster.kill`."""
+        return await asyncio.to_thread(self.cluster.kill, node)
+
+    async def stop(self, node: str) -> NodeState:
+        """See `Cluster.stop`."""
+        return await asyncio.to_thread(self.cluster.stop, node)
+
+    async def pause(self, node: str) -> NodeState:
+        """See `Cluster.pause`."""
+        return await asyncio.to_thread(self.cluster.pause, node)
+
+    async def resume(self, node: str) -> NodeState:
+        """See `Cluster.resume`."""
+        return await asyncio.to_thread(self.cluster.resume, node)
+
+    async def restart(self, node: str) -> NodeState:
+        """See `Cluster.restart`."""
+        return await asyncio.to_thread(self.cluster.restart, node)
+
+    async def down(self) -> None:
+        """See `Cluster.down`."""
+        await asyncio.to_thread(self.cluster.down)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await asyncio.to_thread(self.cluster.__exit__)

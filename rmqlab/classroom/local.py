@@ -1,0 +1,267 @@
+"""Nodes as processes on this machine, one loopback address a host.
+
+    192.168.157.128 of a topology   →  127.0.SUBNET.128, the ports as they are
+    an absolute path in its files   →  the same path below CLUSTER/HOST
+    a name of its hosts             →  looked up by the node's event loop
+
+Where a loopback network has only 127.0.0.1 (not Linux), all hosts share that, and
+ports are shifted by 100 a host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rmqlab.classroom.ports import holder_of
+from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
+from rmqlab.classroom.topology import Node, Topology
+
+HAS_LOOPBACK_NETWORK = sys.platform == "linux"
+SHIFT = 100
+"""Between the ports of two hosts that share an address."""
+START_S = 20.0
+STOP_S = 8.0
+
+
+class LocalRuntime:
+    """See `runtime.Runtime`."""
+
+    def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
+        self._topology, self._plan, self._changed = topology, plan, changed
+        self._folder = Path(plan.folder)
+        self._processes: dict[str, _Process] = {}
+        self._shift = {
+            host.name: 0 if HAS_LOOPBACK_NETWORK else SHIFT * index
+            for index, host in enumerate(topology.hosts)
+        }
+        self._moved = {
+            host.address: self._loopback(host.address) for host in topology.hosts
+        }
+
+    def _loopback(self, address: str) -> str:
+        if not HAS_LOOPBACK_NETWORK:
+            return "127.0.0.1"
+        return f"127.0.{self._plan.subnet}.{address.rpartition('.')[2]}"
+
+    def address(self, node: Node) -> str:
+        """See `Runtime.address`."""
+        port = node.listen_port + self._shift[node.host.name]
+        return f"{self._moved[node.host.address]}:{port}"
+
+    async def open(self) -> None:
+        """Write every node's file as it will read it."""
+        for node in self._topology.nodes:
+            path = self._file(node)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            is_silent = node.is_namesrv and node.text is None
+            if not is_silent or self._shift[node.host.name]:
+                path.write_text(self._localised(node), "latin-1")
+
+    def _file(self, node: Node) -> Path:
+        return self._folder / node.host.name / "conf" / f"{node.name}.properties"
+
+    def home(self, node: Node) -> Path:
+        """Return the folder that stands for the root of a node's host."""
+        return self._folder / node.host.name
+
+    def log_dir(self, node: Node) -> Path:
+        """Return where a node's log files are."""
+        return self.home(node) / "logs" / "rocketmqlogs" / node.name
+
+    def _localised(self, node: Node) -> str:
+        """Return the file's text with what must differ here at its end."""
+        host, _, port = self.address(node).rpartition(":")
+        own = {"listenPort": port} if self._shift[node.host.name] else {}
+        if not node.is_namesrv:
+            own |= {"brokerIP1": host, "brokerIP2": host}
+            for key in ("storePathRootDir", "storePathCommitLog"):
+                path = {one.key: one.value for one in node.properties}.get(key)
+                if path is None and key == "storePathRootDir":
+                    path = "/root/store"
+                if path is not None:
+                    own[key] = f"{self.home(node)}{os.path.abspath(path)}"  # noqa: PTH100
+            if any(self._shift.values()):
+                own["namesrvAddr"] = self.name_servers
+        lines = [f"{key}={value}" for key, value in own.items()]
+        return "\n".join([node.text or "", "# What runtime local changes:", *lines, ""])
+
+    @property
+    def name_servers(self) -> str:
+        """The name servers as a client on this machine reaches them."""
+        nodes = (node for node in self._topology.nodes if node.is_namesrv)
+        return ";".join(self.address(node) for node in nodes)
+
+    def prepare(self, nodes: list[Node]) -> None:
+        """Spawn the nodes' processes: they import while others start."""
+        for node in nodes:
+            self._processes[node.name] = _Process(self, node)
+
+    async def start(self, node: Node, state: NodeState) -> None:
+        """See `Runtime.start`."""
+        process = self._processes.get(node.name)
+        if process is None or process.has_started:
+            process = self._processes[node.name] = _Process(self, node)
+        state.pid, state.folder = process.pid, str(self.home(node))
+        state.state, state.why = "starting", ""
+        self._changed(state, "started")
+        spec = {
+            "address": self.address(node).rpartition(":")[0],
+            "names": {
+                name: self._moved[at] for name, at in self._topology.names.items()
+            },
+            "file": str(self._file(node)) if self._file(node).exists() else None,
+            "is_namesrv": node.is_namesrv,
+            "log_dir": str(self.log_dir(node)),
+        }
+        try:
+            async with asyncio.timeout(START_S):
+                fact = await process.go(spec)
+        except TimeoutError:
+            fact = {"event": "waiting", "why": f"not usable after {START_S:g} s"}
+        if fact["event"] == "failed":
+            state.state, state.why = "failed", await self._reason(process, fact)
+            state.pid = None
+            self._changed(state, f"failed: {state.why}")
+            return
+        state.state, state.why = fact["event"], fact.get("why", "")
+        self._changed(state, f"{fact['event']} {state.why}".strip())
+        process.watch(state, self._changed)
+
+    async def _reason(self, process: _Process, fact: dict[str, Any]) -> str:
+        """Return what a process that ended said last, and who is in its way."""
+        await process.ended()
+        lines = process.console.read_text("utf-8", "replace").splitlines()
+        said = lines[-1] if lines else f"exit code {process.exit_code}"
+        if port := fact.get("port"):
+            host = self.address(process.node).rpartition(":")[0]
+            ports = (int(str(port)) + more for more in (0, -2, 1))
+            holders = filter(None, (holder_of(host, one) for one in ports))
+            said += "; " + ("; ".join(holders) or "nobody holds it now")
+        return said
+
+    async def stop(self, node: Node) -> None:
+        """SIGTERM; SIGKILL for one that does not end in time."""
+        process = self._alive(node)
+        process.is_expected = "stopped"
+        process.signal(signal.SIGCONT)
+        process.signal(signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await process.ended()
+                return
+        process.signal(signal.SIGKILL)
+        await process.ended()
+
+    async def kill(self, node: Node) -> None:
+        """SIGKILL."""
+        process = self._alive(node)
+        process.is_expected = "killed"
+        process.signal(signal.SIGKILL)
+        await process.ended()
+
+    async def pause(self, node: Node) -> None:
+        """SIGSTOP."""
+        self._alive(node).signal(signal.SIGSTOP)
+
+    async def resume(self, node: Node) -> None:
+        """SIGCONT."""
+        self._alive(node).signal(signal.SIGCONT)
+
+    def _alive(self, node: Node) -> _Process:
+        process = self._processes.get(node.name)
+        if process is None or process.exit_code is not None:
+            raise ClusterError(f"{node.name} is not running: `restart` it first")
+        return process
+
+    async def close(self) -> None:
+        """Stop all nodes: brokers say goodbye to their name servers first."""
+        for is_namesrv in (False, True):
+            nodes = [
+                process.node
+                for process in self._processes.values()
+                if process.exit_code is None and process.node.is_namesrv == is_namesrv
+            ]
+            await asyncio.gather(*(self.stop(node) for node in nodes))
+
+
+class _Process:
+    """One process of a node, from its spawning to its end."""
+
+    def __init__(self, runtime: LocalRuntime, node: Node) -> None:
+        self.node, self.has_started, self.is_expected = node, False, "failed"
+        self.console = runtime.log_dir(node) / "console.txt"
+        self.console.parent.mkdir(parents=True, exist_ok=True)
+        read_end, write_end = os.pipe()
+        with self.console.open("ab") as console:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "rmqlab.classroom.node", str(write_end)],
+                stdin=subprocess.PIPE,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                pass_fds=[write_end],
+                start_new_session=True,
+                cwd=str(runtime.log_dir(node)),
+            )
+        os.close(write_end)
+        self.pid = self._popen.pid
+        self._facts = asyncio.ensure_future(_lines(read_end))
+        self._end: asyncio.Task[int] | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._popen.poll()
+
+    async def go(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Let it start; return the first thing that it tells."""
+        self.has_started = True
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.write(json.dumps(spec).encode() + b"\n")
+            self._popen.stdin.flush()
+        reader = await self._facts
+        line = await reader.readline()
+        return json.loads(line) if line else {"event": "failed"}
+
+    def watch(self, state: NodeState, changed: Changed) -> None:
+        """Tell what it tells from now on, and how it ends."""
+
+        async def follow() -> None:
+            reader = await self._facts
+            async for line in reader:
+                fact = json.loads(line)
+                state.state, state.why = fact["event"], fact.get("why", "")
+                changed(state, state.state)
+            code = await self.ended()
+            state.state, state.pid = self.is_expected, None  # type: ignore[assignment]
+            state.why = "" if self.is_expected != "failed" else f"exit code {code}"
+            changed(state, f"{state.state} {state.why}".strip())
+
+        self._following = asyncio.create_task(follow())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to a process that may be gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(number)
+
+    async def ended(self) -> int:
+        """Return its exit code once it has ended."""
+        if self._end is None:
+            self._end = asyncio.create_task(asyncio.to_thread(self._popen.wait))
+        return await asyncio.shield(self._end)
+
+
+async def _lines(descriptor: int) -> asyncio.StreamReader:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    pipe = os.fdopen(descriptor, "rb", 0)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    return reader

@@ -1,0 +1,122 @@
+"""A local node's process: waits to be told to go, runs, ends with its owner.
+
+The owner holds two pipes.  Down the first, stdin, comes one line of JSON: who the node
+is.  Until then the process only imports, so that all nodes do that at the same time
+and start in order all the same.  Up the second, whose number is the argument, go lines
+of JSON: ``{"event": "usable"}``.  When the first pipe ends, the owner is gone, and so
+is the node.
+
+A broker is usable when every name server has it and, for a slave, when its master's
+connection stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from rmqlab import boot
+from rmqlab.broker import __main__ as mqbroker
+from rmqlab.broker.broker import Broker
+from rmqlab.classroom.host_loop import HostLoop
+from rmqlab.errors import StoreError
+from rmqlab.namesrv import __main__ as mqnamesrv
+from rmqlab.settings import BrokerRole
+
+FOLLOW_S = 10.0
+"""How long a slave's connection to its master may take before we say so."""
+
+
+def main() -> None:
+    """Run until SIGTERM, or until the owner is gone."""
+    spec = json.loads(sys.stdin.readline() or "null")
+    if spec is None:
+        return
+    os.environ[boot.LOG_DIR_VARIABLE] = spec["log_dir"]
+    arguments = ["-c", spec["file"]] if spec["file"] else []
+    with asyncio.Runner(
+        loop_factory=lambda: HostLoop(spec["address"], spec["names"])
+    ) as runner:
+        if spec["is_namesrv"]:
+            run_namesrv(runner, arguments)
+        else:
+            run_broker(runner, arguments)
+
+
+def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
+    """Run a name server as `mqnamesrv` does."""
+    server = mqnamesrv.build(arguments)
+
+    async def run() -> None:
+        end_with_owner()
+        await boot.serve(server, mqnamesrv.BOOT_LINE, lambda: tell(event="usable"))
+
+    try:
+        runner.run(run())
+    except OSError as error:
+        port = server.config.listen_port
+        tell(event="failed", port=port)
+        boot.fail(f"cannot listen on port {port}: {error.strerror}")
+
+
+def run_broker(runner: asyncio.Runner, arguments: list[str]) -> None:
+    """Run a broker as `mqbroker` does."""
+    broker = mqbroker.build(arguments)
+    line = mqbroker.boot_line(broker.config)
+    watching: set[asyncio.Task[None]] = set()
+
+    async def run() -> None:
+        end_with_owner()
+        await boot.serve(
+            broker, line, lambda: watching.add(asyncio.create_task(watch(broker)))
+        )
+
+    try:
+        runner.run(run())
+    except (OSError, StoreError) as error:
+        port = broker.config.listen_port if isinstance(error, OSError) else None
+        tell(event="failed", port=port)
+        boot.fail(*mqbroker.explain(error, broker))
+
+
+async def watch(broker: Broker) -> None:
+    """Tell the owner when the broker is usable, or what it still waits for."""
+    missing = [one for one in broker.registrations if not one.is_registered]
+    if missing:
+        tell(event="waiting", why=f"{len(missing)} name server(s) do not know it yet")
+    elif broker.role is BrokerRole.SLAVE:
+        try:
+            async with asyncio.timeout(FOLLOW_S):
+                await broker.ha_slave.connected.wait()
+        except TimeoutError:
+            tell(event="waiting", why="no connection to its master yet")
+            return
+        tell(event="usable")
+    else:
+        tell(event="usable")
+
+
+def tell(**fact: Any) -> None:
+    """Tell the owner something; an owner that is gone need not know."""
+    with contextlib.suppress(OSError):
+        os.write(int(sys.argv[1]), json.dumps(fact).encode() + b"\n")
+
+
+def end_with_owner() -> None:
+    """Stop as on SIGTERM once the owner's pipe ends."""
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(sys.stdin.fileno())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    loop.add_reader(sys.stdin.fileno(), gone)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""What can be done to a cluster's nodes, whatever they run on.
+
+state       how it came about
+─────────   ─────────────────────────────────────────────────
+starting    being started
+usable      running, and everything that it needs is there
+waiting     running, but something is missing: `why` says what
+paused      stopped in its tracks; its connections stay open
+stopped     ended on request
+killed      ended without a chance to say goodbye
+failed      ended by itself: `why` says what it said last
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from rmqlab.classroom.topology import Node
+from rmqlab.errors import RmqError
+
+State = Literal[
+    "starting", "usable", "waiting", "paused", "stopped", "killed", "failed"
+]
+ALIVE: tuple[State, ...] = ("starting", "usable", "waiting", "paused")
+
+
+class ClusterError(RmqError):
+    """A cluster cannot do what was asked; the text says why and what would help."""
+
+
+@dataclass
+class NodeState:
+    """What is known of one node; `behind` counts bytes that a slave has not got."""
+
+    name: str
+    host: str
+    role: str
+    address: str = ""
+    broker_name: str = ""
+    state: State = "stopped"
+    why: str = ""
+    pid: int | None = None
+    container: str | None = None
+    log_end: int | None = None
+    behind: int | None = None
+    folder: str = ""
+    """Where its files are on this machine; empty where they are not."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process exists."""
+        return self.state in ALIVE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state without what does not apply."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a node, and when, in ms since 1970."""
+
+    at_ms: int
+    node: str
+    what: str
+
+
+Changed = Callable[[NodeState, str], None]
+"""Told that a node's state changed, and in words what happened."""
+
+
+@dataclass
+class Plan:
+    """What a supervisor is given: a cluster's name, its folder, what it is made of."""
+
+    name: str
+    folder: str
+    runtime: str
+    topology: str
+    settings: dict[str, str] = field(default_factory=dict)
+    subnet: int = 1
+    """Of a local cluster: its hosts' addresses are 127.0.SUBNET.x."""
+
+
+class Runtime(Protocol):
+    """Makes nodes live.  No verb returns before it is done, within a bound."""
+
+    async def open(self) -> None:
+        """Prepare what all nodes need."""
+
+    def address(self, node: Node) -> str:
+        """Return where a client on this machine reaches a node, as host:port."""
+
+    def prepare(self, nodes: list[Node]) -> None:
+        """Know that these nodes will be started next."""
+
+    async def start(self, node: Node, state: NodeState) -> None:
+        """Start a node; return when it is usable, or known not to become so soon."""
+
+    async def stop(self, node: Node) -> None:
+        """Ask a node to end and see to it that it does."""
+
+    async def kill(self, node: Node) -> None:
+        """End a node at once."""
+
+    async def pause(self, node: Node) -> None:
+        """Stop a node in its tracks."""
+
+    async def resume(self, node: Node) -> None:
+        """Let a paused node go on."""
+
+    async def close(self) -> None:
+        """End everything that is left."""

@@ -1,0 +1,222 @@
+"""A cluster as a folder, and as data.
+
+    FOLDER/hosts                    ADDRESS NAME [NAME…]; the first name is a folder
+    FOLDER/HOST/namesrv….properties name servers
+    FOLDER/HOST/….properties        brokers; a file's name is its node's
+
+A flat folder of `.properties` files needs to be told which host runs which: by a file
+`layout` beside them, or, if it holds just the article's four files, by the one that is
+shipped for them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rmqlab.config import Property, parse_properties, read
+from rmqlab.errors import ConfigError
+from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
+
+HERE = Path(__file__).parent
+SHIPPED = next(
+    folder
+    for folder in (HERE / "compose", HERE.parents[1] / "compose")
+    if folder.is_dir()
+)
+"""Beside the code in a wheel, at the top in a clone."""
+
+MODES = ("1m", "2m-noslave", "2m-2s-async", "2m-2s-sync")
+"""The article's four cluster modes, in its order."""
+ARTICLE = "article"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine: its name, address and other names."""
+
+    name: str
+    address: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """A name server or a broker, on a host, with the text of its file.
+
+    `text` is None where it is started without one.
+    """
+
+    name: str
+    host: Host
+    text: str | None
+
+    @property
+    def is_namesrv(self) -> bool:
+        """Whether it is a name server."""
+        return self.name.startswith("namesrv")
+
+    @property
+    def properties(self) -> list[Property]:
+        """What the file says."""
+        return parse_properties(self.text or "")
+
+    @cached_property
+    def broker(self) -> BrokerConfig:
+        """The broker's settings as it will read them."""
+        config = BrokerConfig()
+        read(self.properties, config)
+        if self.store.broker_role is not BrokerRole.SLAVE:
+            config.broker_id = 0
+        return config
+
+    @cached_property
+    def store(self) -> StoreConfig:
+        """The store's settings as the broker will read them."""
+        config = StoreConfig()
+        read(self.properties, config)
+        return config
+
+    @property
+    def listen_port(self) -> int:
+        """The port on which it will listen."""
+        if not self.is_namesrv:
+            return self.broker.listen_port
+        config = NamesrvConfig()
+        read(self.properties, config)
+        return config.listen_port
+
+    @property
+    def role(self) -> str:
+        """``NAMESRV``, ``ASYNC_MASTER``, ``SYNC_MASTER`` or ``SLAVE``."""
+        return "NAMESRV" if self.is_namesrv else self.store.broker_role.name
+
+    @property
+    def start_order(self) -> int:
+        """Name servers first, then masters, then slaves."""
+        return {"NAMESRV": 0, "SLAVE": 2}.get(self.role, 1)
+
+    def with_settings(self, settings: dict[str, str]) -> Node:
+        """Return the node with more lines at the end of its file: the last one wins."""
+        lines = [f"{key}={value}" for key, value in settings.items()]
+        text = "\n".join([(self.text or "").rstrip("\n"), *lines]) + "\n"
+        return dataclasses.replace(self, text=text)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A cluster to be: hosts and nodes, in the order of their start."""
+
+    name: str
+    folder: Path
+    hosts: tuple[Host, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The address of every host name."""
+        return {
+            name: host.address
+            for host in self.hosts
+            for name in (host.name, *host.aliases)
+        }
+
+    def with_settings(self, settings: dict[str, str]) -> Topology:
+        """Return the topology with settings changed on every broker."""
+        nodes = tuple(
+            node if node.is_namesrv else node.with_settings(settings)
+            for node in self.nodes
+        )
+        return dataclasses.replace(self, nodes=nodes)
+
+
+def load(wanted: str | Path) -> Topology:
+    """Return the topology of that name, or of that folder.
+
+    Raises:
+        ConfigError: there is none, or it is not laid out as one; the text says how.
+    """
+    folder = SHIPPED / wanted
+    if wanted not in (*MODES, ARTICLE):
+        folder = Path(wanted).expanduser()
+        if not folder.is_dir():
+            raise ConfigError(
+                f"no topology {str(wanted)!r}: there are "
+                f"{', '.join((*MODES, ARTICLE))}, or name a folder with a file 'hosts'"
+            )
+    layout_folder = _layout_folder(folder)
+    hosts = _read_hosts(layout_folder / "hosts")
+    if layout_folder != folder or (folder / "layout").exists():
+        nodes = _flat_nodes(folder, layout_folder, hosts)
+    else:
+        nodes = _nodes(folder, hosts)
+    _check(folder, nodes)
+    nodes.sort(key=lambda node: (node.start_order, node.host.address, node.name))
+    return Topology(folder.resolve().name, folder, tuple(hosts), tuple(nodes))
+
+
+def _layout_folder(folder: Path) -> Path:
+    """Return where the hosts are written down: the folder, or the article's layout."""
+    article = SHIPPED / ARTICLE
+    own = {path.name for path in folder.glob("*.properties")}
+    published = {path.name for path in article.glob("*.properties")}
+    if not (folder / "hosts").exists() and own == published:
+        return article
+    return folder
+
+
+def _read_hosts(path: Path) -> list[Host]:
+    if not path.exists():
+        raise ConfigError(
+            f"{path} is missing: it names the hosts, one a line, as in "
+            "'192.168.157.128 host1 rocketmq-nameserver1'"
+        )
+    hosts = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if len(words) == 1:
+            raise ConfigError(
+                f"{path}:{number}: {words[0]!r} has no name: is a space missing?"
+            )
+        if words:
+            hosts.append(Host(words[1], words[0], tuple(words[2:])))
+    if not hosts:
+        raise ConfigError(f"{path} names no host")
+    return hosts
+
+
+def _nodes(folder: Path, hosts: list[Host]) -> list[Node]:
+    return [
+        Node(path.stem, host, path.read_text("latin-1"))
+        for host in hosts
+        for path in sorted((folder / host.name).glob("*.properties"))
+    ]
+
+
+def _flat_nodes(folder: Path, layout_folder: Path, hosts: list[Host]) -> list[Node]:
+    by_name = {host.name: host for host in hosts}
+    nodes = []
+    for line in (layout_folder / "layout").read_text("utf-8").splitlines():
+        words = line.partition("#")[0].split()
+        for name in words[1:]:
+            if words[0] not in by_name:
+                raise ConfigError(
+                    f"{layout_folder}/layout: no host {words[0]!r} in hosts"
+                )
+            path = folder / f"{name}.properties"
+            text = path.read_text("latin-1") if path.exists() else None
+            nodes.append(Node(name, by_name[words[0]], text))
+    return nodes
+
+
+def _check(folder: Path, nodes: list[Node]) -> None:
+    if not nodes:
+        raise ConfigError(f"{folder} has no HOST/*.properties: nothing to start")
+    names = [node.name for node in nodes]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"{folder}: two nodes named {', '.join(twice)}: rename a file"
+        )
