@@ -122,11 +122,12 @@ class Cluster:
         if name is None and len(running) == 1:
             name = running[0]
         if name is None or name not in running:
+            if not running:
+                raise ClusterError(
+                    "no cluster is up: `rmqlab up 2m-2s-sync` starts one"
+                )
             what = f"cluster {name!r} is not up" if name else "which cluster?"
-            known = ", ".join(running) or "none"
-            raise ClusterError(
-                f"{what} Up are: {known}. `rmqlab up 2m-2s-sync` starts one"
-            )
+            raise ClusterError(f"{what} --name takes one of: {', '.join(running)}")
         state = registry.read_state(name)
         assert state is not None
         return cls(state, None)

@@ -23,6 +23,7 @@ from typing import Any
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import Node, Topology
+from rmqlab.settings import BrokerRole
 
 HAS_LOOPBACK_NETWORK = sys.platform == "linux"
 SHIFT = 100
@@ -119,6 +120,7 @@ class LocalRuntime:
             },
             "file": str(self._file(node)) if self._file(node).exists() else None,
             "is_namesrv": node.is_namesrv,
+            "has_slave": self._has_running_slave(node),
             "log_dir": str(self.log_dir(node)),
         }
         try:
@@ -134,6 +136,16 @@ class LocalRuntime:
         state.state, state.why = fact["event"], fact.get("why", "")
         self._changed(state, f"{fact['event']} {state.why}".strip())
         process.watch(state, self._changed)
+
+    def _has_running_slave(self, node: Node) -> bool:
+        return any(
+            process.exit_code is None and process.has_started
+            for process in self._processes.values()
+            if process.node.role == BrokerRole.SLAVE.name
+            and node.role != BrokerRole.SLAVE.name
+            and not node.is_namesrv
+            and process.node.broker.broker_name == node.broker.broker_name
+        )
 
     async def _reason(self, process: _Process, fact: dict[str, Any]) -> str:
         """Return what a process that ended said last, and who is in its way."""
@@ -155,17 +167,17 @@ class LocalRuntime:
         process.signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
-                await process.ended()
+                await process.gone()
                 return
         process.signal(signal.SIGKILL)
-        await process.ended()
+        await process.gone()
 
     async def kill(self, node: Node) -> None:
         """SIGKILL."""
         process = self._alive(node)
         process.is_expected = "killed"
         process.signal(signal.SIGKILL)
-        await process.ended()
+        await process.gone()
 
     async def pause(self, node: Node) -> None:
         """SIGSTOP."""
@@ -214,6 +226,7 @@ class _Process:
         self.pid = self._popen.pid
         self._facts = asyncio.ensure_future(_lines(read_end))
         self._end: asyncio.Task[int] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -251,6 +264,12 @@ class _Process:
         """Send a signal to a process that may be gone."""
         with contextlib.suppress(ProcessLookupError):
             self._popen.send_signal(number)
+
+    async def gone(self) -> None:
+        """Return once it has ended and that was told."""
+        await self.ended()
+        if self._following is not None:
+            await asyncio.shield(self._following)
 
     async def ended(self) -> int:
         """Return its exit code once it has ended."""

@@ -6,8 +6,8 @@ and start in order all the same.  Up the second, whose number is the argument, g
 of JSON: ``{"event": "usable"}``.  When the first pipe ends, the owner is gone, and so
 is the node.
 
-A broker is usable when every name server has it and, for a slave, when its master's
-connection stands.
+A broker is usable when every name server has it and, where there is a pair, when its
+connection stands: a slave's to its master, a master's to slaves that are running.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rmqlab.namesrv import __main__ as mqnamesrv
 from rmqlab.settings import BrokerRole
 
 FOLLOW_S = 10.0
-"""How long a slave's connection to its master may take before we say so."""
+"""How long a pair's connection may take before we say so."""
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
         if spec["is_namesrv"]:
             run_namesrv(runner, arguments)
         else:
-            run_broker(runner, arguments)
+            run_broker(runner, arguments, has_slave=spec["has_slave"])
 
 
 def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
@@ -64,7 +64,9 @@ def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
         boot.fail(f"cannot listen on port {port}: {error.strerror}")
 
 
-def run_broker(runner: asyncio.Runner, arguments: list[str]) -> None:
+def run_broker(
+    runner: asyncio.Runner, arguments: list[str], *, has_slave: bool
+) -> None:
     """Run a broker as `mqbroker` does."""
     broker = mqbroker.build(arguments)
     line = mqbroker.boot_line(broker.config)
@@ -72,8 +74,9 @@ def run_broker(runner: asyncio.Runner, arguments: list[str]) -> None:
 
     async def run() -> None:
         end_with_owner()
+        watch_it = watch(broker, has_slave=has_slave)
         await boot.serve(
-            broker, line, lambda: watching.add(asyncio.create_task(watch(broker)))
+            broker, line, lambda: watching.add(asyncio.create_task(watch_it))
         )
 
     try:
@@ -84,19 +87,21 @@ def run_broker(runner: asyncio.Runner, arguments: list[str]) -> None:
         boot.fail(*mqbroker.explain(error, broker))
 
 
-async def watch(broker: Broker) -> None:
+async def watch(broker: Broker, *, has_slave: bool) -> None:
     """Tell the owner when the broker is usable, or what it still waits for."""
     missing = [one for one in broker.registrations if not one.is_registered]
     if missing:
         tell(event="waiting", why=f"{len(missing)} name server(s) do not know it yet")
-    elif broker.role is BrokerRole.SLAVE:
-        try:
-            async with asyncio.timeout(FOLLOW_S):
+        return
+    partner = "its slave" if has_slave else "its master"
+    try:
+        async with asyncio.timeout(FOLLOW_S):
+            if broker.role is BrokerRole.SLAVE:
                 await broker.ha_slave.connected.wait()
-        except TimeoutError:
-            tell(event="waiting", why="no connection to its master yet")
-            return
-        tell(event="usable")
+            elif has_slave:
+                await broker.ha_master.has_slave.wait()
+    except TimeoutError:
+        tell(event="waiting", why=f"no connection to {partner} yet")
     else:
         tell(event="usable")
 

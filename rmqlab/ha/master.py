@@ -34,6 +34,8 @@ class HaMaster:
         self._slaves: dict[Feed, None] = {}
         self._server: asyncio.Server | None = None
         self._is_due = False
+        self.has_slave = asyncio.Event()
+        """Set while a slave is connected."""
         self.acked = 0
         """How far the fastest slave has ever been; it never goes back."""
 
@@ -71,6 +73,7 @@ class HaMaster:
     def joined(self, slave: Feed) -> None:
         """A slave connected."""
         self._slaves[slave] = None
+        self.has_slave.set()
         log.info("slave connected peer=%s slaves=%d", slave, len(self._slaves))
 
     def reported(self, slave: Feed, offset: int) -> None:
@@ -82,6 +85,8 @@ class HaMaster:
     def left(self, slave: Feed) -> None:
         """A slave is gone."""
         self._slaves.pop(slave, None)
+        if not self._slaves:
+            self.has_slave.clear()
         log.info("slave gone peer=%s slaves=%d", slave, len(self._slaves))
 
     async def stop(self) -> None:

@@ -1,0 +1,234 @@
+"""`rmqlab up` and everything that one does to a running cluster."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from rmqlab.classroom import registry
+from rmqlab.classroom.cluster import Cluster, Status
+from rmqlab.classroom.runtime import ClusterError, NodeState
+
+REFRESH_S = 1.0
+
+name_option = click.option(
+    "--name", help="Which cluster; not needed while only one is up."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+COLOURS = {
+    "usable": "green",
+    "starting": "cyan",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "stopped": "dim",
+    "killed": "red",
+    "failed": "red",
+}
+
+
+@click.command("up")
+@click.argument("topology")
+@click.option("--runtime", default="local", show_default=True, help="local or docker.")
+@click.option("--name", help="The cluster's name; without it, the topology's.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE",
+    help="A setting changed on every broker.",
+)  # fmt: skip
+@json_option
+def up_command(
+    topology: str,
+    runtime: str,
+    name: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Start a cluster: 1m, 2m-noslave, 2m-2s-async, 2m-2s-sync, or a FOLDER.
+
+    Exit code 1 if a node did not start; the others run on.
+
+    \b
+    rmqlab up 2m-2s-sync
+    rmqlab up ./my-cluster --name mine --json
+    """
+    console = Console(stderr=True)
+
+    def progress(node: str, what: str) -> None:
+        if not as_json:
+            console.print(f"  {node}: {what}", highlight=False)
+
+    cluster = Cluster.up(
+        topology,
+        runtime=runtime,
+        name=name,
+        settings=dict(_pair(one) for one in settings),
+        detached=True,
+        progress=progress,
+    )
+    status = cluster.status()
+    if as_json:
+        print(json.dumps(_as_json(cluster, status)))
+    else:
+        out = Console()
+        out.print(_table(status))
+        failed = [node for node in status.nodes if node.state == "failed"]
+        for node in failed:
+            out.print(f"[red]{node.name} stopped:[/] {node.why}", highlight=False)
+        if failed:
+            out.print(
+                f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
+            )
+        else:
+            out.print(f"up in {cluster.startup_s:.2f} s; `rmqlab down` ends it")
+    sys.exit(0 if status.is_usable else 1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--set {text!r}: write KEY=VALUE")
+    return key, value
+
+
+def _as_json(cluster: Cluster, status: Status) -> dict[str, Any]:
+    nodes = [_node_json(node) for node in status.nodes]
+    return {
+        "name": status.name,
+        "runtime": status.runtime,
+        "name_servers": status.name_servers,
+        "startup_s": round(cluster.startup_s or 0, 3),
+        "nodes": nodes,
+    }
+
+
+def _node_json(node: NodeState) -> dict[str, Any]:
+    return {key: value for key, value in node.to_json().items() if value != ""}
+
+
+def _table(status: Status) -> Table:
+    title = f"{status.name} ({status.topology}, {status.runtime})"
+    caption = f"name servers {status.name_servers}"
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("host", "node", "role", "address", "pid", "state", "log", "behind"):
+        table.add_column(heading)
+    for node in status.nodes:
+        colour = COLOURS[node.state]
+        table.add_row(
+            node.host,
+            node.name,
+            node.role,
+            node.address,
+            str(node.pid or node.container or ""),
+            f"[{colour}]{node.state}[/]"
+            + (f" ({node.why})" if node.state == "waiting" else ""),
+            "" if node.log_end is None else f"{node.log_end:,}",
+            "" if node.behind is None else f"{node.behind:,}",
+        )
+    return table
+
+
+@click.command("down")
+@name_option
+@click.option("--all", "everything", is_flag=True, help="All clusters of this user.")
+def down_command(name: str | None, everything: bool) -> None:
+    """End a cluster, and what one left behind whose owner was killed.
+
+    \b
+    rmqlab down
+    rmqlab down --all
+    """
+    known = registry.names()
+    if name is None and not everything and len(known) > 1:
+        raise ClusterError(
+            f"which cluster? There are {', '.join(known)}: --name or --all"
+        )
+    chosen = known if everything else [name] if name else known
+    if not chosen:
+        print("no cluster is up")
+    for one in chosen:
+        print(_end(one))
+
+
+def _end(name: str) -> str:
+    state = registry.read_state(name)
+    if state is None:
+        raise ClusterError(
+            f"cluster {name!r} is not up: `rmqlab status --all` lists them"
+        )
+    if registry.is_running(state):
+        Cluster.attach(name).down()
+        return f"{name}: down"
+    ended = registry.end_leftovers(state)
+    (registry.folder_of(name) / registry.STATE_FILE).unlink(missing_ok=True)
+    return f"{name}: its owner was gone already; ended {', '.join(ended) or 'nothing'}"
+
+
+@click.command("status")
+@name_option
+@click.option("--watch", is_flag=True, help="Keep looking, once a second.")
+@click.option("--all", "everything", is_flag=True, help="All clusters of this user.")
+@json_option
+def status_command(
+    name: str | None, watch: bool, everything: bool, as_json: bool
+) -> None:
+    """Show a cluster's nodes: their states, logs, and how far slaves are behind.
+
+    \b
+    rmqlab status --watch
+    """
+    clusters = (
+        [Cluster.attach(one) for one in registry.running()]
+        if everything
+        else [Cluster.attach(name)]
+    )
+    if as_json:
+        found = [_status_json(one.status()) for one in clusters]
+        print(json.dumps(found if everything else found[0]))
+        return
+    console = Console()
+    if not clusters:
+        console.print("no cluster is up: `rmqlab up 2m-2s-sync` starts one")
+    if not watch:
+        for one in clusters:
+            console.print(_table(one.status()))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(_table(clusters[0].status()), refresh=True)
+            time.sleep(REFRESH_S)
+
+
+def _status_json(status: Status) -> dict[str, Any]:
+    return {
+        "name": status.name,
+        "runtime": status.runtime,
+        "topology": status.topology,
+        "name_servers": status.name_servers,
+        "nodes": [_node_json(node) for node in status.nodes],
+    }
+
+
+def _verb(verb: str, text: str) -> click.Command:
+    @click.command(verb, help=f"{text}\n\n\b\nrmqlab {verb} broker-a")
+    @click.argument("node")
+    @name_option
+    def command(node: str, name: str | None) -> None:
+        state: NodeState = getattr(Cluster.attach(name), verb)(node)
+        print(f"{node}: {state.state}{f' ({state.why})' if state.why else ''}")
+
+    return command
+
+
+kill_command = _verb("kill", "End a node at once, without a goodbye (SIGKILL).")
+stop_command = _verb("stop", "Ask a node to end in good order (SIGTERM).")
+pause_command = _verb("pause", "Stop a node in its tracks; connections stay open.")
+resume_command = _verb("resume", "Let a paused node go on.")
+restart_command = _verb("restart", "Start a node, stopping it first if it runs.")

@@ -1,0 +1,200 @@
+"""`rmqlab list`, `start`, `reset`, `hint`, `grade` and `build`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from rmqlab.classroom import exercises
+from rmqlab.classroom.commands.clusters import json_option
+from rmqlab.classroom.course import course_folder
+from rmqlab.classroom.grading.grader import grade
+from rmqlab.classroom.grading.marks import SCHEMA, ExitCode, Marks, worst
+
+SIGNS = {
+    "passed": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "inconclusive": "[yellow]?[/]",
+    "not run": "[red]–[/]",
+}
+
+
+@click.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the exercises.
+
+    \b
+    rmqlab list
+    """
+    rows = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "minutes": one.minutes,
+            "points": one.exercise.points,
+            "topology": one.exercise.topology,
+            "begun": not exercises.is_untouched(one),
+        }
+        for one in exercises.all_entries()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("exercise", "title", "cluster", "minutes", "points", "begun")
+    for row in rows:
+        table.add_row(
+            str(row["id"]),
+            str(row["title"]),
+            str(row["topology"]),
+            str(row["minutes"]),
+            str(row["points"]),
+            "yes" if row["begun"] else "",
+        )
+    Console().print(table)
+
+
+@click.command("start")
+@click.argument("exercise")
+def start_command(exercise: str) -> None:
+    """Say where an exercise is and what it asks for; make it if it is missing.
+
+    \b
+    rmqlab start 01
+    """
+    one = exercises.entry(exercise)
+    if not one.path.exists():
+        exercises.reset(one)
+    print(f"{one.title}: {one.minutes} minutes, {one.exercise.points} points")
+    for check in one.exercise.checks.values():
+        print(f"  {check.points} points  {check.title}")
+    print(
+        f"Fill in {one.path.relative_to(course_folder())}, then: rmqlab grade {one.id}"
+    )
+
+
+@click.command("reset")
+@click.argument("exercise")
+def reset_command(exercise: str) -> None:
+    """Put a fresh copy of an exercise in place; yours is kept beside it.
+
+    \b
+    rmqlab reset 01
+    """
+    one = exercises.entry(exercise)
+    kept = exercises.reset(one)
+    where = f"; yours is kept in {kept.relative_to(course_folder())}" if kept else ""
+    print(f"{one.path.relative_to(course_folder())} is fresh{where}")
+
+
+@click.command("hint")
+@click.argument("exercise")
+@click.option("--level", type=int, help="1 is the gentlest; without it, the next one.")
+def hint_command(exercise: str, level: int | None) -> None:
+    """Give a hint; every call gives a stronger one.
+
+    \b
+    rmqlab hint 01
+    rmqlab hint 01 --level 1
+    """
+    one = exercises.entry(exercise)
+    given, text = exercises.next_hint(one, level)
+    print(f"hint {given} of {len(one.hints)}: {text}")
+
+
+@click.command("grade")
+@click.argument("ids", nargs=-1)
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), help="Of the answers."
+)
+@json_option
+def grade_command(ids: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+    """Grade exercises; without IDS, all of them.
+
+    Exit code: 0 all passed, 1 a check failed, 2 one could not be looked at, 3 the
+    environment is at fault, 4 files were tampered with, 5 the grader broke.
+
+    \b
+    rmqlab grade 01
+    rmqlab grade --dir solutions --json
+    """
+    chosen = [exercises.entry(one) for one in ids] or exercises.all_entries()
+    folder = folder or course_folder() / exercises.EXERCISES
+    console = Console()
+    results = []
+    for one in chosen:
+        if not as_json:
+            console.print(f"[bold]{one.id}[/] {one.title}")
+        marks = _grade_one(one, folder)
+        results.append(marks)
+        if not as_json:
+            _show(console, marks)
+    code = worst([marks.exit_code for marks in results])
+    score, points = (
+        sum(getattr(m, what) for m in results) for what in ("score", "points")
+    )
+    if as_json:
+        found = [marks.to_json() for marks in results]
+        report = {"schema": SCHEMA, "exit_code": int(code), "score": score}
+        print(json.dumps(report | {"points": points, "exercises": found}))
+    else:
+        console.print(f"[bold]{score} of {points} points[/]")
+    sys.exit(int(code))
+
+
+def _grade_one(one: exercises.Entry, folder: Path) -> Marks:
+    try:
+        return grade(one.exercise, folder / f"{one.id}.ipynb", one.solution)
+    except Exception:  # noqa: BLE001 - whatever it is, the next exercise is graded
+        problem = f"the grader broke: {traceback.format_exc(limit=-3)}"
+        return Marks(one.id, [], problem=problem, exit_code=ExitCode.GRADER_BROKE)
+
+
+def _show(console: Console, marks: Marks) -> None:
+    for mark in marks.marks:
+        console.print(
+            f"  {SIGNS[mark.verdict]} {mark.score}/{mark.points}  {mark.title}"
+        )
+        for heading, text in (
+            ("expected", mark.expected),
+            ("found", mark.found),
+            ("why", mark.why),
+            ("next step", mark.next_step),
+            ("look", mark.reproduce),
+        ):
+            if text and mark.verdict != "passed":
+                console.print(
+                    f"        {heading + ':':<11}{text}", highlight=False, markup=False
+                )
+    for remark in marks.remarks:
+        console.print(f"  note: {remark}", highlight=False, markup=False)
+    if marks.problem:
+        console.print(f"  [red]{ExitCode(marks.exit_code).name}[/]", end=" ")
+        console.print(marks.problem, highlight=False, markup=False)
+
+
+@click.command("build")
+@click.option(
+    "--check", is_flag=True, help="Only say what is out of date; exit 1 if so."
+)
+@click.option("--run", is_flag=True, help="Execute the solutions first.")
+def build_command(check: bool, run: bool) -> None:
+    """Generate exercises/ from solutions/, for those who write the course.
+
+    \b
+    rmqlab build --check
+    """
+    if check:
+        found = exercises.drift()
+        for text in found:
+            print(text)
+        print(f"{len(found)} out of date" if found else "up to date")
+        sys.exit(1 if found else 0)
+    for path in exercises.build(run=run):
+        print(f"built {path.relative_to(course_folder())}")

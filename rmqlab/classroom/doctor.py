@@ -1,0 +1,106 @@
+"""What this machine can run."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import psutil
+
+from rmqlab.classroom import registry
+from rmqlab.classroom.ports import holder_of
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 1 << 30
+LEAST_MEMORY_BYTES = 1 << 30
+ARTICLE_PORTS = (9876, 10909, 10911, 10912, 11009, 11011, 11012)
+LIBRARIES = ("click", "docker", "ipywidgets", "jupyterlab", "nbval", "psutil", "rich")
+
+
+class Finding(NamedTuple):
+    """One thing looked at: ``ok``, ``absent`` (something optional), or ``broken``."""
+
+    what: str
+    state: str
+    found: str
+    next_step: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything."""
+    return [*_machine(), *_network(), *_optional()]
+
+
+def _machine() -> Iterator[Finding]:
+    version = platform.python_version()
+    if sys.version_info >= OLDEST_PYTHON:
+        yield Finding("Python", "ok", version)
+    else:
+        yield Finding("Python", "broken", version, "install Python 3.11 or newer")
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if missing:
+        step = "pip install 'rmqlab[lab]'"
+        yield Finding("libraries", "broken", f"missing {', '.join(missing)}", step)
+    else:
+        yield Finding("libraries", "ok", f"{len(LIBRARIES)} looked for, all there")
+    home = registry.home()
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    state = "ok" if free >= LEAST_FREE_BYTES else "broken"
+    step = "" if state == "ok" else "free at least 1 GiB, or set RMQLAB_HOME elsewhere"
+    yield Finding("disk", state, f"{free / 2**30:.1f} GiB free in {home}", step)
+    memory = psutil.virtual_memory().available
+    state = "ok" if memory >= LEAST_MEMORY_BYTES else "broken"
+    step = "" if state == "ok" else "close something: a cluster takes about 200 MiB"
+    yield Finding("memory", state, f"{memory / 2**30:.1f} GiB available", step)
+
+
+def _network() -> Iterator[Finding]:
+    host = "127.0.1.128" if sys.platform == "linux" else "127.0.0.1"
+    try:
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+        yield Finding("loopback", "ok", f"{host} can be bound")
+    except OSError as error:
+        step = "bring the loopback interface up: `ip link set lo up`"
+        yield Finding("loopback", "broken", f"{host}: {error.strerror}", step)
+    holders = [
+        holder for port in ARTICLE_PORTS if (holder := holder_of("0.0.0.0", port))
+    ]
+    for holder in holders:
+        step = "stop it: it listens on every address, also on the clusters'"
+        yield Finding("ports", "broken", holder, step)
+    if not holders:
+        yield Finding("ports", "ok", "9876, 10911, 11011 and their neighbours are free")
+    up = registry.running()
+    yield Finding("clusters", "ok", f"up: {', '.join(up) or 'none'}")
+
+
+def _optional() -> Iterator[Finding]:
+    yield _docker()
+    java = shutil.which("java")
+    step = "only needed to compare with the real RocketMQ: install a JDK, 8 to 17"
+    yield (
+        Finding("Java", "ok", java) if java else Finding("Java", "absent", "none", step)
+    )
+
+
+def _docker() -> Finding:
+    import docker  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+
+    try:
+        client = docker.from_env(timeout=5)
+        version = str(client.version()["Version"])
+        client.close()
+    except DockerException as error:
+        step = "only needed for --runtime docker: install it and start its daemon"
+        if "ermission" in str(error):
+            step = "add yourself to the group docker, and log in again"
+        return Finding("Docker", "absent", "no daemon answers", step)
+    return Finding("Docker", "ok", f"daemon {version}")

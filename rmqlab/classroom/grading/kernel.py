@@ -1,0 +1,91 @@
+"""What an exercise's notebook imports: its cluster, its nonce, its questions, checks.
+
+    ex = Session("01_one_master")
+    ex.cluster, ex.nonce, ex.topic("orders")
+    ex.check("topic_has_two_queues")
+    ex.close()
+
+On one's own it starts a cluster; under the grader it takes the grader's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+
+from rmqlab.classroom import checks, registry
+from rmqlab.classroom.checks import CheckFailed
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.grading.witness import ANSWERS, Place, Witness
+from rmqlab.classroom.lab import LabCluster, LabProducer
+from rmqlab.errors import RmqError
+
+PLACE_VARIABLE = "RMQLAB_EXERCISE_PLACE"
+"""Set by the grader for the kernel: ``CLUSTER NONCE``."""
+
+
+class Session:
+    """One run of an exercise's notebook."""
+
+    def __init__(self, exercise_id: str) -> None:
+        self._exercise = checks.find(exercise_id)
+        given = os.environ.get(PLACE_VARIABLE, "").split()
+        if given:
+            self._place = Place(*given)
+            self.cluster = LabCluster.attach(self._place.cluster)
+        else:
+            name = f"exercise-{exercise_id.partition('_')[0]}"
+            if registry.is_running(registry.read_state(name)):
+                Cluster.attach(name).down()
+            self.cluster = LabCluster.up(self._exercise.topology, name=name)
+            self._place = Place(name, secrets.token_hex(4))
+        self._is_graded = bool(given)
+
+    @property
+    def nonce(self) -> str:
+        """Some text that is new in every run; your messages must hold it."""
+        return self._place.nonce
+
+    def topic(self, name: str) -> str:
+        """Return a topic name that belongs to this run."""
+        return f"{name}-{self.nonce}"
+
+    def producer(self) -> LabProducer:
+        """Return a producer for the exercise's cluster."""
+        return self.cluster.producer(f"exercise-{self.nonce}")
+
+    def answer(self, **answers: object) -> None:
+        """Hand in what was answered to a question: it goes into the cluster's log."""
+        topic = self.topic(ANSWERS)
+        with self.cluster.admin() as admin, self.producer() as producer:
+            if admin.route(topic) is None:
+                admin.create_topic(topic, 1)
+            producer.send(topic, json.dumps(answers))
+
+    def check(self, name: str) -> None:
+        """Run one check and print what it found."""
+        check = self._exercise.checks[name]
+        try:
+            with Witness(self._place) as witness:
+                check.run(witness)
+        except CheckFailed as failed:
+            print(f"✗ {check.title}")
+            print(f"  expected:  {failed.expected}")
+            print(f"  found:     {failed.found}")
+            print(f"  why:       {failed.why}")
+            print(f"  next step: {failed.next_step}")
+            print(f"  look:      {failed.reproduce}")
+        except RmqError as error:
+            print(f"? {check.title}")
+            print(f"  could not be looked at: {error}")
+        else:
+            print(f"✓ {check.title} ({check.points} points)")
+
+    def close(self) -> None:
+        """End the cluster, unless it is the grader's."""
+        if not self._is_graded:
+            self.cluster.down()
+
+
+__all__ = ["Session"]

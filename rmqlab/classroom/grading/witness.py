@@ -1,0 +1,125 @@
+"""Looks at a cluster from outside: by its own connections, and into the files.
+
+Everything that a check may know goes through here, and nothing of it through the
+learner's kernel.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.runtime import NodeState
+from rmqlab.classroom.traffic import ATTENTIVE
+from rmqlab.client.admin import QueueStats
+from rmqlab.client.blocking import BlockingAdmin
+from rmqlab.errors import Unavailable
+from rmqlab.protocol.bodies import ClusterInfo, TopicRoute
+from rmqlab.protocol.message import StoredMessage
+
+T = TypeVar("T")
+ANSWERS = "answers"
+"""Prefix of the topic into which an exercise's questions put what was answered."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an exercise runs: a cluster's name, and the nonce of this run."""
+
+    cluster: str
+    nonce: str
+
+
+class Witness:
+    """One look at one run of an exercise."""
+
+    def __init__(self, place: Place) -> None:
+        self.nonce = place.nonce
+        self.cluster = Cluster.attach(place.cluster)
+        self._admin = BlockingAdmin(self.cluster.name_servers, ATTENTIVE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._admin.close()
+
+    def topic(self, name: str) -> str:
+        """Return a topic name that belongs to this run."""
+        return f"{name}-{self.nonce}"
+
+    def route(self, topic: str) -> TopicRoute | None:
+        """Return a topic's route."""
+        return self._admin.route(topic)
+
+    def brokers(self) -> ClusterInfo:
+        """Return the brokers that a name server knows."""
+        return self._admin.cluster()
+
+    def queues(self, topic: str) -> list[QueueStats]:
+        """Return the queues of a topic with their offsets."""
+        return self._admin.queue_stats(topic)
+
+    def messages(self, topic: str) -> list[StoredMessage]:
+        """Return every message of a topic that some broker still serves."""
+        found: list[StoredMessage] = []
+        for queue, *_ in self.queues(topic):
+            found += self._admin.messages(queue)
+        return found
+
+    def answers(self) -> dict[str, Any]:
+        """Return what was answered last to each question of this run."""
+        answers: dict[str, Any] = {}
+        if self.route(self.topic(ANSWERS)) is None:
+            return answers
+        for message in sorted(
+            self.messages(self.topic(ANSWERS)), key=lambda one: one.store_timestamp
+        ):
+            answers |= json.loads(message.body)
+        return answers
+
+    def offsets(self, broker: str, group: str, topic: str) -> dict[int, int]:
+        """Return how far a group has consumed a topic, as one broker knows it."""
+        address = self.cluster.node(broker).address
+        table = self.do(self._admin.inner.consumer_offsets(address))
+        return table.get(f"{topic}@{group}", {})
+
+    def look(self, command: str, topic: str) -> str:
+        """Return the mqadmin command that shows a topic to a learner."""
+        return f"rmqlab admin {command} -t {topic} -n {self.cluster.name_servers}"
+
+    @property
+    def look_at_nodes(self) -> str:
+        """The command that shows the nodes to a learner."""
+        return f"rmqlab status --name {self.cluster.name}"
+
+    def node(self, name: str) -> NodeState:
+        """Return a node's state."""
+        return self.cluster.node(name)
+
+    def log_bytes(self, node: str) -> bytes:
+        """Return a broker's commit log as it lies on the disk, up to its end."""
+        state = self.node(node)
+        if state.log_end is None:
+            raise Unavailable(f"{node} does not say where its log ends: is it running?")
+        files = sorted(Path(state.folder).rglob("commitlog/*"))
+        own = [path for path in files if _belongs(path, node)]
+        return b"".join(path.read_bytes() for path in own)[: state.log_end]
+
+    def do(self, work: Awaitable[T]) -> T:
+        """Await something on the client's loop."""
+        return self._admin.do(work)
+
+
+def _belongs(path: Path, node: str) -> bool:
+    """Whether a log file is this node's: a slave's store is named after its node."""
+    is_slaves = path.parent.parent.name.startswith("store-")
+    return (
+        path.parent.parent.name == f"store-{node}"
+        if node.endswith("-s")
+        else not is_slaves
+    )

@@ -1,0 +1,154 @@
+"""What a notebook needs, in one import: start a cluster, use it, look at it, break it.
+
+from rmqlab.classroom.lab import *
+
+cluster = start("1m", lab="00")
+producer = cluster.producer()
+producer.send("orders", "one coffee")
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rmqlab.classroom import registry
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.panel import ClusterPanel
+from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
+from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
+from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.producer import SendError, SendResult, SendStatus
+from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
+
+__all__ = [
+    "Cluster",
+    "LabCluster",
+    "Message",
+    "MessageQueue",
+    "Report",
+    "SendError",
+    "SendStatus",
+    "StoredMessage",
+    "Table",
+    "Traffic",
+    "panel",
+    "start",
+]
+
+
+class LabProducer(BlockingProducer):
+    """A producer whose `send` takes a topic and a text."""
+
+    def send(  # type: ignore[override]
+        self,
+        topic: str,
+        body: str,
+        *,
+        tags: str | None = None,
+        keys: str | None = None,
+        queue: MessageQueue | None = None,
+        timeout_s: float | None = None,
+    ) -> SendResult:
+        """Send one message; see `Producer.send`."""
+        message = Message(topic, body.encode(), tags=tags, keys=keys)
+        return super().send(message, queue, timeout_s)
+
+
+class LabCluster(Cluster):
+    """A cluster with clients that look for changes twice a second."""
+
+    def producer(self, group: str = "lab-producer") -> LabProducer:
+        """Return a producer for this cluster."""
+        return LabProducer(group, self.name_servers, ATTENTIVE)
+
+    def consumer(
+        self,
+        topic: str,
+        listener: Callable[[StoredMessage], Any],
+        group: str = "lab-consumer",
+        tags: str = "*",
+    ) -> BlockingConsumer:
+        """Return a consumer of `topic`; a new group starts at the first message."""
+        first = ConsumeFrom.FIRST_OFFSET
+        consumer = BlockingConsumer(
+            group, self.name_servers, listener, ATTENTIVE, first
+        )
+        consumer.subscribe(topic, tags)
+        return consumer
+
+    def admin(self) -> BlockingAdmin:
+        """Return an admin client for this cluster."""
+        return BlockingAdmin(self.name_servers, ATTENTIVE)
+
+    def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
+        """Return traffic on `topic`; use it in a `with` block."""
+        return Traffic(self.name_servers, topic, per_second=per_second)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (node.host, node.name, node.role, node.address, node.state)
+            for node in self.status().nodes
+        ]
+        return Table(("host", "node", "role", "address", "state"), rows)._repr_html_()
+
+    def __repr__(self) -> str:
+        """A fixed text: outputs of different runs can be compared."""
+        nodes = self.status().nodes
+        return f"a cluster {Path(self.topology).name!r} of {len(nodes)} nodes"
+
+
+class Table:
+    """Rows under headings, as a notebook shows them and as text."""
+
+    def __init__(self, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        self.headings = list(headings)
+        self.rows = [[str(cell) for cell in row] for row in rows]
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th style='text-align:left'>{_safe(h)}</th>" for h in self.headings
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(f"<td style='text-align:left'>{_safe(cell)}</td>" for cell in row)
+            + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><tr>{head}</tr>{body}</table>"
+
+    def __repr__(self) -> str:
+        """The same as aligned text."""
+        lines = [self.headings, *self.rows]
+        widths = [
+            max(len(line[at]) for line in lines) for at in range(len(self.headings))
+        ]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+
+
+def start(topology: str, lab: str, **settings: str) -> LabCluster:
+    """Start a lab's cluster afresh, ending the one that an earlier run left.
+
+    `settings` are changed on every broker, by RocketMQ's own keys.
+    """
+    name = f"lab-{lab}"
+    state = registry.read_state(name)
+    if registry.is_running(state):
+        Cluster.attach(name).down()
+    return LabCluster.up(topology, name=name, settings=settings)
+
+
+def panel(cluster: Cluster) -> ClusterPanel:
+    """Return a live panel with buttons for a cluster."""
+    return ClusterPanel(cluster)
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=True)

@@ -1,0 +1,204 @@
+"""The live panel: a cluster's nodes, their buttons, and what happened.
+
+It looks at the cluster once a second from a thread of its own, so it goes on while a
+cell runs; a button's work is done on another, so that it never blocks the page.  The
+cluster's state has one owner, its supervisor: the panel only asks.
+
+It needs nothing from the network, and no icon font: every state is also a word.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import ipywidgets as widgets
+
+from rmqlab.classroom.cluster import Cluster, Status
+from rmqlab.classroom.runtime import ClusterError, Event, NodeState
+
+REFRESH_S = 1.0
+EVENTS_SHOWN = 12
+
+COLOURS = {
+    "usable": "#1a7f37",
+    "starting": "#0969da",
+    "waiting": "#9a6700",
+    "paused": "#9a6700",
+    "stopped": "#57606a",
+    "killed": "#cf222e",
+    "failed": "#cf222e",
+}
+
+ROW = widgets.Layout(align_items="center", margin="0")
+BUTTON = widgets.Layout(width="76px", height="28px", margin="0 2px")
+
+
+class ClusterPanel:
+    """Hosts, nodes, roles, states, logs, and three buttons a node."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._message = widgets.HTML()
+        self._events = widgets.HTML()
+        self._rows: dict[str, _Row] = {}
+        self._closed = threading.Event()
+        status = cluster.status()
+        self.widget = widgets.VBox([self._heading(status), *self._hosts(status)])
+        self.widget.children += (self._message, self._events)
+        self._show(status)
+        threading.Thread(target=self._refresh, name="rmqlab-panel", daemon=True).start()
+
+    def _heading(self, status: Status) -> widgets.Widget:
+        text = f"<b>{_safe(status.name)}</b> on {_safe(status.runtime)}"
+        return widgets.HTML(f"{text}, name servers {_safe(status.name_servers)}")
+
+    def _hosts(self, status: Status) -> list[widgets.Widget]:
+        boxes = []
+        for host in dict.fromkeys(node.host for node in status.nodes):
+            rows = [_Row(node, self._act) for node in status.nodes if node.host == host]
+            self._rows |= {row.name: row for row in rows}
+            border = widgets.Layout(
+                border="1px solid #d0d7de", margin="4px 0", padding="4px"
+            )
+            title = widgets.HTML(f"<b>{_safe(host)}</b>")
+            boxes.append(
+                widgets.VBox([title, *(row.widget for row in rows)], layout=border)
+            )
+        return boxes
+
+    def _act(self, verb: str, node: str) -> None:
+        """Do what a button says, without making the page wait."""
+
+        def work() -> None:
+            try:
+                getattr(self._cluster, verb)(node)
+                self._look()
+            except ClusterError as error:
+                self._message.value = (
+                    f"<span style='color:#cf222e'>{_safe(str(error))}</span>"
+                )
+
+        self._message.value = f"{_safe(verb)} {_safe(node)} …"
+        threading.Thread(target=work, name=f"rmqlab-{verb}", daemon=True).start()
+
+    def _refresh(self) -> None:
+        while not self._closed.wait(REFRESH_S):
+            try:
+                self._look()
+            except ClusterError as error:
+                self._gone(str(error))
+                return
+
+    def _look(self) -> None:
+        self._show(self._cluster.status())
+
+    def _show(self, status: Status) -> None:
+        for node in status.nodes:
+            self._rows[node.name].show(node)
+        self._message.value = ""
+        self._events.value = _events_html(status.events)
+
+    def _gone(self, why: str) -> None:
+        """Say that there is nothing to show any more."""
+        for row in self._rows.values():
+            row.disable()
+        self._message.value = (
+            f"<b style='color:#cf222e'>This cluster is gone</b> ({_safe(why)}). "
+            "Run the cell that starts it again."
+        )
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._closed.set()
+        self.widget.close()
+
+    def __repr__(self) -> str:
+        """A fixed text: outputs of different runs can be compared."""
+        return "ClusterPanel: open this notebook in JupyterLab to use it"
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display  # noqa: PLC0415
+
+        display(  # type: ignore[no-untyped-call]
+            {
+                "text/plain": repr(self),
+                "application/vnd.jupyter.widget-view+json": {
+                    "version_major": 2,
+                    "version_minor": 0,
+                    "model_id": self.widget.model_id,
+                },
+            },
+            raw=True,
+        )
+
+
+class _Row:
+    """One node: its facts, and Kill, Pause or Resume, Restart."""
+
+    def __init__(self, node: NodeState, act: Callable[[str, str], None]) -> None:
+        self.name = node.name
+        self._facts = widgets.HTML(layout=widgets.Layout(width="560px"))
+        self._kill = self._button("Kill", lambda: act("kill", node.name))
+        self._pause = self._button("Pause", lambda: act(self._pause_verb, node.name))
+        self._restart = self._button("Restart", lambda: act("restart", node.name))
+        buttons = [self._kill, self._pause, self._restart]
+        self.widget = widgets.HBox([self._facts, *buttons], layout=ROW)
+        self._pause_verb = "pause"
+
+    def _button(self, text: str, clicked: Callable[[], None]) -> widgets.Button:
+        tooltip = f"{text} {self.name}"
+        button = widgets.Button(description=text, tooltip=tooltip, layout=BUTTON)
+        button.on_click(lambda _: clicked())
+        return button
+
+    def show(self, node: NodeState) -> None:
+        """Show a node's state, and offer what can be done to it."""
+        self._facts.value = _facts_html(node)
+        self._kill.disabled = not node.is_alive
+        self._pause.disabled = node.state not in ("usable", "waiting", "paused")
+        self._pause_verb = "resume" if node.state == "paused" else "pause"
+        self._pause.description = self._pause_verb.capitalize()
+        self._restart.disabled = node.state == "starting"
+
+    def disable(self) -> None:
+        """Offer nothing any more."""
+        for button in (self._kill, self._pause, self._restart):
+            button.disabled = True
+
+
+def _facts_html(node: NodeState) -> str:
+    colour = COLOURS[node.state]
+    cells = [
+        (90, f"<b>{_safe(node.name)}</b>"),
+        (110, _safe(node.role)),
+        (140, _safe(node.address)),
+        (70, f"<span style='color:{colour}'>● {node.state}</span>"),
+        (130, _log_text(node)),
+    ]
+    spans = (
+        f"<span style='display:inline-block;width:{width}px'>{text}</span>"
+        for width, text in cells
+    )
+    return f"<div title='{_safe(node.why)}'>{''.join(spans)}</div>"
+
+
+def _log_text(node: NodeState) -> str:
+    if node.log_end is None:
+        return ""
+    behind = f", {node.behind:,} behind" if node.behind else ""
+    return f"log {node.log_end:,}{behind}"
+
+
+def _events_html(events: list[Event]) -> str:
+    lines = []
+    for event in events[-EVENTS_SHOWN:][::-1]:
+        moment = datetime.fromtimestamp(event.at_ms / 1000).astimezone()
+        lines.append(f"{moment:%H:%M:%S}  {_safe(event.node):<10} {_safe(event.what)}")
+    return f"<pre style='margin:0;font-size:90%'>{chr(10).join(lines)}</pre>"
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=True)
