@@ -141,7 +141,14 @@ class Broker:
         )
         name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
         self.registrations = [
-            Registration(one.strip(), config, self.topics, self._remoting, self._learn)
+            Registration(
+                one.strip(),
+                config,
+                self.topics,
+                self._remoting,
+                self._learn,
+                self._announced,
+            )
             for one in name_servers
         ]
         self._others: list[Service] = [
@@ -215,6 +222,12 @@ class Broker:
         self._persistence.save_changed()
         for registration in self.registrations:
             registration.wake()
+        self._announced()
+
+    def _announced(self) -> None:
+        told = (one.told for one in self.registrations)
+        version = min(told, default=self.topics.version)
+        self._dispatch.announced.advance(version)
 
     def _learn(self, reply: RegisterReply) -> None:
         """Take from a name server who the master is."""

@@ -42,11 +42,13 @@ class Answer(NamedTuple):
     """An answer; with `safe_at` it leaves when the log is safe up to that offset.
 
     How safe is the broker's settings to say: flushed (SYNC_FLUSH), copied to a slave
-    (SYNC_MASTER), both, or neither.
+    (SYNC_MASTER), both, or neither.  With `known_at` it leaves when the name servers
+    were told of that version of the topics.
     """
 
     frame: Frame
     safe_at: int | None = None
+    known_at: int | None = None
 
 
 HELD = None

@@ -1,7 +1,7 @@
 """Everything the broker can be asked, on one screen; and the one place that waits.
 
 A handler returns at once.  Where its answer must not leave before the message is
-flushed, or copied to a slave, it hangs at a gate here: no task and no thread each.
+flushed, copied to a slave, or announced, it hangs at a gate here: no task each.
 
 Source: BrokerController.registerProcessor, CommitLog.asyncPutMessage, release 4.9.7.
 """
@@ -26,6 +26,9 @@ from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
 from rmqlab.remoting import Connection
 from rmqlab.settings import BrokerRole, FlushDiskType, StoreConfig
+
+ANNOUNCE_S = 6.0
+"""How long the answer to a topic's creation waits for the name servers at most."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Dispatch:
         self._copies = config.broker_role is BrokerRole.SYNC_MASTER
         self.flushed = OffsetGate(config.sync_flush_timeout / 1000)
         self.copied = OffsetGate(config.slave_timeout / 1000)
+        self.announced = OffsetGate(ANNOUNCE_S)
         self.fast_port = 0
         """listenPort − 2, which serves everything but PULL_MESSAGE."""
 
@@ -105,6 +109,11 @@ class Dispatch:
         call = Call(frame, connection, self._clock.now_ms())
         answer = handler(header.parse(frame.fields), call)
         if answer is None:
+            return None
+        if answer.known_at is not None:
+            leaving = _Leaving(answer.frame, call, 1)
+            self.announced.wait(answer.known_at, lambda _: leaving.go())
+            leaving.go()
             return None
         if answer.safe_at is None or not (self._flushes or self._copies):
             return answer.frame
@@ -130,6 +139,7 @@ class Dispatch:
         """Turn away who still waits, as its time were up."""
         self.flushed.close()
         self.copied.close()
+        self.announced.close()
 
 
 class _Leaving:

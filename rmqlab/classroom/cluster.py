@@ -132,13 +132,13 @@ class Cluster:
         assert state is not None
         return cls(state, None)
 
-    def ask(self, do: str, node: str | None = None) -> Any:
+    def ask(self, do: str, node: str | None = None, **more: str) -> Any:
         """Ask the cluster's owner to do something and return its answer.
 
         Raises:
             ClusterError: it cannot, or the cluster is gone.
         """
-        asked = {"token": self._state["token"], "do": do, "node": node}
+        asked = {"token": self._state["token"], "do": do, "node": node, **more}
         try:
             at = ("127.0.0.1", self._state["port"])
             with socket.create_connection(at, timeout=ANSWER_S) as connection:
@@ -190,6 +190,10 @@ class Cluster:
     def restart(self, node: str) -> NodeState:
         """Start a node, stopping it first if it runs; return when it is usable."""
         return NodeState(**self.ask("restart", node))
+
+    def configure(self, node: str, text: str) -> NodeState:
+        """Give a node another `.properties` file; `restart` makes it read that."""
+        return NodeState(**self.ask("configure", node, text=text))
 
     def down(self) -> None:
         """End the cluster; its files stay until one of its name is started again.
@@ -252,6 +256,10 @@ class AsyncCluster:
     async def restart(self, node: str) -> NodeState:
         """See `Cluster.restart`."""
         return await asyncio.to_thread(self.cluster.restart, node)
+
+    async def configure(self, node: str, text: str) -> NodeState:
+        """See `Cluster.configure`."""
+        return await asyncio.to_thread(self.cluster.configure, node, text)
 
     async def down(self) -> None:
         """See `Cluster.down`."""

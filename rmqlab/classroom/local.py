@@ -58,13 +58,17 @@ class LocalRuntime:
         return f"{self._moved[node.host.address]}:{port}"
 
     async def open(self) -> None:
-        """Write every node's file as it will read it."""
+        """Write every node's file."""
         for node in self._topology.nodes:
-            path = self._file(node)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            is_silent = node.is_namesrv and node.text is None
-            if not is_silent or self._shift[node.host.name]:
-                path.write_text(self._localised(node), "latin-1")
+            self.configure(node)
+
+    def configure(self, node: Node) -> None:
+        """See `Runtime.configure`."""
+        path = self._file(node)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_silent = node.is_namesrv and node.text is None
+        if not is_silent or self._shift[node.host.name]:
+            path.write_text(self._localised(node), "latin-1")
 
     def _file(self, node: Node) -> Path:
         return self._folder / node.host.name / "conf" / f"{node.name}.properties"
@@ -83,12 +87,9 @@ class LocalRuntime:
         own = {"listenPort": port} if self._shift[node.host.name] else {}
         if not node.is_namesrv:
             own |= {"brokerIP1": host, "brokerIP2": host}
-            for key in ("storePathRootDir", "storePathCommitLog"):
-                path = {one.key: one.value for one in node.properties}.get(key)
-                if path is None and key == "storePathRootDir":
-                    path = "/root/store"
-                if path is not None:
-                    own[key] = f"{self.home(node)}{os.path.abspath(path)}"  # noqa: PTH100
+            home = self.home(node)
+            own["storePathRootDir"] = f"{home}{node.store_folder}"
+            own["storePathCommitLog"] = f"{home}{node.log_folder}"
             if any(self._shift.values()):
                 own["namesrvAddr"] = self.name_servers
         lines = [f"{key}={value}" for key, value in own.items()]

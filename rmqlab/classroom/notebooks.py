@@ -16,6 +16,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from rmqlab.classroom.runtime import ClusterError
 
@@ -107,7 +108,7 @@ def execute(notebook: Notebook, folder: Path) -> Notebook:
     """Run all cells in a new kernel, in place.
 
     Raises:
-        nbclient.exceptions.CellExecutionError: a cell raised.
+        ClusterError: a cell raised, or took too long.
     """
     client = NotebookClient(
         notebook,
@@ -116,5 +117,8 @@ def execute(notebook: Notebook, folder: Path) -> Notebook:
         resources={"metadata": {"path": str(folder)}},
         store_widget_state=False,
     )
-    client.execute()
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise ClusterError(f"a notebook in {folder} does not run: {error}") from error
     return clean(notebook)

@@ -46,7 +46,11 @@ class NodeState:
     log_end: int | None = None
     behind: int | None = None
     folder: str = ""
-    """Where its files are on this machine; empty where they are not."""
+    """What stands for the root of its host on this machine."""
+    store: str = ""
+    """Its store's path on its host; empty for a name server."""
+    commit_log: str = ""
+    """Its commit log's path on its host."""
 
     @property
     def is_alive(self) -> bool:
@@ -92,6 +96,9 @@ class Runtime(Protocol):
 
     def address(self, node: Node) -> str:
         """Return where a client on this machine reaches a node, as host:port."""
+
+    def configure(self, node: Node) -> None:
+        """Write a node's file as it will read it when it is started."""
 
     def prepare(self, nodes: list[Node]) -> None:
         """Know that these nodes will be started next."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -36,7 +37,7 @@ from rmqlab.clock import SystemClock
 
 MAX_EVENTS = 1000
 MAX_LINE_BYTES = 1 << 16
-VERBS = ("kill", "stop", "pause", "resume", "restart")
+VERBS = ("kill", "stop", "pause", "resume", "restart", "configure")
 
 
 class Supervisor:
@@ -68,6 +69,8 @@ class Supervisor:
             role=node.role,
             address=self._runtime.address(node),
             broker_name="" if node.is_namesrv else node.broker.broker_name,
+            store=node.store_folder,
+            commit_log=node.log_folder,
         )
 
     @property
@@ -165,13 +168,14 @@ class Supervisor:
             asked = json.loads(line)
             if not secrets.compare_digest(str(asked["token"]), self._token):
                 return {"error": "wrong token"}
-            return {"ok": await self._do(str(asked["do"]), asked.get("node"))}
+            verb, name = str(asked["do"]), asked.get("node")
+            return {"ok": await self._do(verb, name, str(asked.get("text", "")))}
         except ClusterError as error:
             return {"error": str(error)}
         except (ValueError, KeyError, TypeError) as error:
             return {"error": f"no request: {line[:80]!r} ({error})"}
 
-    async def _do(self, verb: str, name: str | None) -> Any:
+    async def _do(self, verb: str, name: str | None, text: str) -> Any:
         if verb == "status":
             await measure(list(self._states.values()))
             events = [asdict(event) for event in self._events]
@@ -185,8 +189,21 @@ class Supervisor:
             known = ", ".join(self._nodes)
             raise ClusterError(f"no node {name!r} in this cluster: it has {known}")
         async with self._busy:
-            await self._change(verb, self._nodes[name], self._states[name])
+            if verb == "configure":
+                self._configure(name, text)
+            else:
+                await self._change(verb, self._nodes[name], self._states[name])
         return self._states[name].to_json()
+
+    def _configure(self, name: str, text: str) -> None:
+        """Give a node another file; it reads it when it is started next."""
+        node = dataclasses.replace(self._nodes[name], text=text)
+        self._runtime.configure(node)
+        self._nodes[name] = node
+        known, state = self._state_of(node), self._states[name]
+        for key in ("role", "address", "broker_name", "store", "commit_log"):
+            setattr(state, key, getattr(known, key))
+        self._changed(state, "configured anew")
 
     async def _change(self, verb: str, node: Node, state: NodeState) -> None:
         if verb == "restart":

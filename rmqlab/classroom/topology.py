@@ -31,6 +31,8 @@ SHIPPED = next(
 MODES = ("1m", "2m-noslave", "2m-2s-async", "2m-2s-sync")
 """The article's four cluster modes, in its order."""
 ARTICLE = "article"
+ROOTS_HOME = "/root"
+"""Where a broker that is told no store puts it: the article's brokers run as root."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,20 @@ class Node:
     def start_order(self) -> int:
         """Name servers first, then masters, then slaves."""
         return {"NAMESRV": 0, "SLAVE": 2}.get(self.role, 1)
+
+    @property
+    def store_folder(self) -> str:
+        """The store's path on the node's host; empty for a name server."""
+        if self.is_namesrv:
+            return ""
+        return self.store.store_path_root_dir.replace("~", ROOTS_HOME, 1)
+
+    @property
+    def log_folder(self) -> str:
+        """The commit log's path on the node's host; empty for a name server."""
+        if self.is_namesrv:
+            return ""
+        return self.store.store_path_commit_log or f"{self.store_folder}/commitlog"
 
     def with_settings(self, settings: dict[str, str]) -> Node:
         """Return the node with more lines at the end of its file: the last one wins."""

@@ -205,7 +205,7 @@ class Traffic:
         return self.report
 
     def stop(self, drain_s: float = 10.0) -> Report:
-        """Stop sending, let the consumer catch up for at most `drain_s`, return it all."""
+        """Stop sending; return all of it once it is consumed, within `drain_s`."""
         if self._pacer is not None:
             run(self._end(drain_s))
         return self.report

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, Self, TypeVar
@@ -21,7 +21,7 @@ from rmqlab.client.admin import Admin, QueueStats
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.producer import Producer, SendResult
 from rmqlab.client.push import Listener, PushConsumer
-from rmqlab.protocol.bodies import ClusterInfo, TopicRoute
+from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 
@@ -146,6 +146,18 @@ class BlockingAdmin:
         """See `Admin.create_topic`."""
         return run(self.inner.create_topic(topic, queues, broker_name))
 
+    def topic_configs(self, address: str) -> dict[str, TopicConfig]:
+        """See `Admin.topic_configs`."""
+        return run(self.inner.topic_configs(address))
+
+    def consumer_offsets(self, address: str) -> dict[str, dict[int, int]]:
+        """See `Admin.consumer_offsets`."""
+        return run(self.inner.consumer_offsets(address))
+
+    def runtime_info(self, address: str) -> dict[str, str]:
+        """See `Admin.runtime_info`."""
+        return run(self.inner.runtime_info(address))
+
     def queue_stats(self, topic: str) -> list[QueueStats]:
         """See `Admin.queue_stats`."""
         return run(self.inner.queue_stats(topic))
@@ -159,14 +171,6 @@ class BlockingAdmin:
             return [one async for one in self.inner.messages(queue, address, start)]
 
         return run(collect())
-
-    def do(self, work: Awaitable[T]) -> T:
-        """Await something of `inner` on the client's loop."""
-
-        async def awaited() -> T:
-            return await work
-
-        return run(awaited())
 
     def close(self) -> None:
         """Close the connections."""

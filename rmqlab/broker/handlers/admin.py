@@ -96,7 +96,7 @@ class AdminHandler:
         )
         self._topics.put(topic, call.now_ms)
         self._on_new_topic()
-        return call.answer()
+        return call.answer()._replace(known_at=self._topics.version)
 
     def topic_stats(self, asked: GetTopicStats, call: Call) -> Answer:
         """Return the offsets of a topic's queues and the time of their last message.

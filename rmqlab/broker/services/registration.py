@@ -39,13 +39,16 @@ class Registration(Service):
         topics: Topics,
         remoting: RemotingClient,
         learn: Learn,
+        stepped: Callable[[], None],
     ) -> None:
         super().__init__()
         self._name_server, self._config, self._topics = name_server, config, topics
-        self._remoting, self._learn = remoting, learn
+        self._remoting, self._learn, self._stepped = remoting, learn, stepped
         period_s = config.register_name_server_period / 1000
         self.interval_s = max(SHORTEST_S, min(period_s, LONGEST_S))
         self.is_registered = False
+        self.told = -1
+        """The version of the topics that was told last, whether it arrived or not."""
 
     @property
     def address(self) -> str:
@@ -54,6 +57,12 @@ class Registration(Service):
 
     async def step(self) -> None:
         """Register once; a name server that is away is tried again next time."""
+        version = self._topics.version
+        await self._register()
+        self.told = version
+        self._stepped()
+
+    async def _register(self) -> None:
         config = self._config
         body = bodies.encode(
             {

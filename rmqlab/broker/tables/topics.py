@@ -75,6 +75,11 @@ class Topics:
         self.put(TopicConfig(name, queue_nums, queue_nums), now_ms)
         return True
 
+    @property
+    def version(self) -> int:
+        """How often the table was changed."""
+        return self.table.data_version.counter
+
     def registered(self) -> TopicTable:
         """Return the table as name servers get it: the broker's permission applies."""
         permission = self._config.broker_permission

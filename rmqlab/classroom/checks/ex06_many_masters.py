@@ -46,7 +46,7 @@ def sends_survive_a_dead_master(see: Witness) -> None:
             + missing[0].rpartition("-")[2],
             why="a producer without a queue of its own tries another broker when one "
             "fails; a send to a fixed queue has no other broker to go to",
-            next_step="send each order without naming a queue, and repeat it on SendError",
+            next_step="send each order without naming a queue; repeat on SendError",
             reproduce=see.look("topicStatus", topic),
         )
 

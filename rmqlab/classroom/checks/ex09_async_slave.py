@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from rmqlab.classroom.checks import Exercise, fail
 from rmqlab.classroom.grading.witness import Witness
 
@@ -10,7 +12,7 @@ EXERCISE = Exercise("09_async_slave", topology="2m-2s-async")
 SLAVE, MASTER = "broker-a-s", "broker-a"
 
 
-@EXERCISE.check(points=4)
+@EXERCISE.check(points=3)
 def slave_is_registered(see: Witness) -> None:
     """The name server knows broker-a with a master, id 0, and your slave, id 1."""
     brokers = see.brokers().brokers
@@ -24,6 +26,25 @@ def slave_is_registered(see: Witness) -> None:
             "be spelt exactly, and a blank at a line's end counts",
             next_step="lint the file: rmqlab.classroom.lint or `rmqlab lint FILE`",
             reproduce=f"rmqlab admin clusterList -n {see.cluster.name_servers}",
+        )
+
+
+@EXERCISE.check(points=1)
+def slave_has_a_store_of_its_own(see: Witness) -> None:
+    """The slave's store, not only its commit log, is in store-broker-a-s."""
+    node = see.node(SLAVE)
+    root = PurePosixPath(node.store)
+    if (
+        root.name != "store-broker-a-s"
+        or root not in PurePosixPath(node.commit_log).parents
+    ):
+        fail(
+            expected="/usr/local/rocketmq/store-broker-a-s, with commitlog in it",
+            found=f"store {node.store}, commit log {node.commit_log}",
+            why="RocketMQ drops a key that it does not know without a word, and the "
+            "store goes to ~/store, where the next broker of this host finds it taken",
+            next_step="spell the key of the store's root as broker-a's file does",
+            reproduce="rmqlab lint FILE",
         )
 
 

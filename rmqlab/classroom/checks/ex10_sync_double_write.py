@@ -74,7 +74,7 @@ def both_copies_are_alike(see: Witness) -> None:
 
 @EXERCISE.check(points=3)
 def statuses_are_understood(see: Witness) -> None:
-    """You know for each SendStatus whether it is stored, and whether on two machines."""
+    """You know of each SendStatus whether it is stored, and whether twice."""
     given = see.answers().get("meanings", {})
     right = [
         status

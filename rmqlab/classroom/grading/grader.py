@@ -212,6 +212,16 @@ def _second_witness(mark: Mark, exercise: Exercise, place: Place) -> None:
     except RmqError as error:
         mark.verdict = "inconclusive"
         mark.why = f"it could not be looked at: {error}"
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        mark.verdict = "failed"
+        mark.found = f"something that the check cannot read: {error!r}"[:200]
+        mark.next_step = "hand in what the text before the answer cell asks for"
 
 
 def _gist(text: str) -> str:

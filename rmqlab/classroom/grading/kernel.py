@@ -13,6 +13,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from rmqlab.classroom import checks, registry
 from rmqlab.classroom.checks import CheckFailed
@@ -23,6 +26,10 @@ from rmqlab.errors import RmqError
 
 PLACE_VARIABLE = "RMQLAB_EXERCISE_PLACE"
 """Set by the grader for the kernel: ``CLUSTER NONCE``."""
+
+WAIT_S = 15.0
+"""Longer than the ten seconds between two looks of a slave at its master's topics."""
+LOOK_AGAIN_S = 0.05
 
 
 class Session:
@@ -63,6 +70,32 @@ class Session:
                 admin.create_topic(topic, 1)
             producer.send(topic, json.dumps(answers))
 
+    def wait_for_copy(self, master: str, slave: str) -> bool:
+        """Wait until a slave's commit log is as long as its master's."""
+
+        def is_copied() -> bool:
+            end = self.cluster.node(master).log_end
+            return bool(end) and end == self.cluster.node(slave).log_end
+
+        return _wait(is_copied)
+
+    def wait_for_topic(self, topic: str, node: str) -> bool:
+        """Wait until a broker has a topic: a slave asks its master now and then."""
+        with self.cluster.admin() as admin:
+            address = self.cluster.node(node).address
+            return _wait(lambda: topic in admin.topic_configs(address))
+
+    def wait_for_route(self, topic: str, broker_name: str) -> bool:
+        """Wait until a topic's route leads to one broker only."""
+        with self.cluster.admin() as admin:
+
+            def is_alone() -> bool:
+                route = admin.route(topic)
+                names = [one.broker_name for one in route.brokers] if route else []
+                return names == [broker_name]
+
+            return _wait(is_alone)
+
     def check(self, name: str) -> None:
         """Run one check and print what it found."""
         check = self._exercise.checks[name]
@@ -88,4 +121,12 @@ class Session:
             self.cluster.down()
 
 
-__all__ = ["Session"]
+def _wait(is_so: Callable[[], bool]) -> bool:
+    """Ask again and again until it is so; False if it is not within the bound."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        with suppress(RmqError):
+            if is_so():
+                return True
+        time.sleep(LOOK_AGAIN_S)
+    return False

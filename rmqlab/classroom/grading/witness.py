@@ -7,10 +7,9 @@ learner's kernel.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.runtime import NodeState
@@ -21,7 +20,6 @@ from rmqlab.errors import Unavailable
 from rmqlab.protocol.bodies import ClusterInfo, TopicRoute
 from rmqlab.protocol.message import StoredMessage
 
-T = TypeVar("T")
 ANSWERS = "answers"
 """Prefix of the topic into which an exercise's questions put what was answered."""
 
@@ -85,7 +83,7 @@ class Witness:
     def offsets(self, broker: str, group: str, topic: str) -> dict[int, int]:
         """Return how far a group has consumed a topic, as one broker knows it."""
         address = self.cluster.node(broker).address
-        table = self.do(self._admin.inner.consumer_offsets(address))
+        table = self._admin.consumer_offsets(address)
         return table.get(f"{topic}@{group}", {})
 
     def look(self, command: str, topic: str) -> str:
@@ -106,20 +104,8 @@ class Witness:
         state = self.node(node)
         if state.log_end is None:
             raise Unavailable(f"{node} does not say where its log ends: is it running?")
-        files = sorted(Path(state.folder).rglob("commitlog/*"))
-        own = [path for path in files if _belongs(path, node)]
-        return b"".join(path.read_bytes() for path in own)[: state.log_end]
-
-    def do(self, work: Awaitable[T]) -> T:
-        """Await something on the client's loop."""
-        return self._admin.do(work)
-
-
-def _belongs(path: Path, node: str) -> bool:
-    """Whether a log file is this node's: a slave's store is named after its node."""
-    is_slaves = path.parent.parent.name.startswith("store-")
-    return (
-        path.parent.parent.name == f"store-{node}"
-        if node.endswith("-s")
-        else not is_slaves
-    )
+        content = b""
+        for path in sorted(Path(state.folder + state.commit_log).iterdir()):
+            with path.open("rb") as file:  # a file is made as long as it may become
+                content += file.read(state.log_end - int(path.name))
+        return content
