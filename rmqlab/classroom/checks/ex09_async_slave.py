@@ -25,7 +25,7 @@ def slave_is_registered(see: Witness) -> None:
             why="a pair is the same brokerName with different brokerIds; the role must "
             "be spelt exactly, and a blank at a line's end counts",
             next_step="lint the file: rmqlab.classroom.lint or `rmqlab lint FILE`",
-            reproduce=f"rmqlab admin clusterList -n {see.cluster.name_servers}",
+            reproduce=f"rmqlab admin clusterList -n '{see.cluster.name_servers}'",
         )
 
 

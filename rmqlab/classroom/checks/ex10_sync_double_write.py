@@ -60,12 +60,13 @@ def what_was_called_safe_survives(see: Witness) -> None:
 
 @EXERCISE.check(points=2)
 def both_copies_are_alike(see: Witness) -> None:
-    """broker-b and its slave have the same bytes, and there are some."""
+    """broker-b and its slave have the same bytes, and your orders are among them."""
     master, slave = see.log_bytes("broker-b"), see.log_bytes("broker-b-s")
-    if not master or master != slave:
+    orders = sum(f"{see.nonce}-{number}".encode() in slave for number in range(SENT))
+    if master != slave or orders < SENT:
         fail(
-            expected="the same bytes on both",
-            found=f"{len(master)} bytes and {len(slave)} bytes",
+            expected="the same bytes on both, with all 20 orders",
+            found=f"{len(master)} and {len(slave)} bytes, {orders} orders",
             why="synchronous double write is the same log twice",
             next_step="send to broker-b while its slave is up",
             reproduce=see.look_at_nodes,

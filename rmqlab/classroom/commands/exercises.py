@@ -9,13 +9,15 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from rmqlab.classroom import exercises
 from rmqlab.classroom.commands.clusters import json_option
 from rmqlab.classroom.course import course_folder
 from rmqlab.classroom.grading.grader import grade
-from rmqlab.classroom.grading.marks import SCHEMA, ExitCode, Marks, worst
+from rmqlab.classroom.grading.marks import SCHEMA, ExitCode, Mark, Marks, worst
 
 SIGNS = {
     "passed": "[green]✓[/]",
@@ -152,8 +154,10 @@ def _grade_one(one: exercises.Entry, folder: Path) -> Marks:
     try:
         return grade(one.exercise, folder / f"{one.id}.ipynb", one.solution)
     except Exception:  # noqa: BLE001 - whatever it is, the next exercise is graded
-        problem = f"the grader broke: {traceback.format_exc(limit=-3)}"
-        return Marks(one.id, [], problem=problem, exit_code=ExitCode.GRADER_BROKE)
+        marks = Marks.of(one.exercise)
+        marks.problem = f"the grader broke: {traceback.format_exc(limit=-3)}"
+        marks.exit_code = ExitCode.GRADER_BROKE
+        return marks
 
 
 def _show(console: Console, marks: Marks) -> None:
@@ -161,22 +165,30 @@ def _show(console: Console, marks: Marks) -> None:
         console.print(
             f"  {SIGNS[mark.verdict]} {mark.score}/{mark.points}  {mark.title}"
         )
-        for heading, text in (
-            ("expected", mark.expected),
-            ("found", mark.found),
-            ("why", mark.why),
-            ("next step", mark.next_step),
-            ("look", mark.reproduce),
-        ):
-            if text and mark.verdict != "passed":
-                console.print(
-                    f"        {heading + ':':<11}{text}", highlight=False, markup=False
-                )
+        if mark.verdict != "passed" and mark.why:
+            console.print(
+                Padding(_reasons(mark), (0, 0, 0, 8), expand=False), highlight=False
+            )
     for remark in marks.remarks:
         console.print(f"  note: {remark}", highlight=False, markup=False)
     if marks.problem:
         console.print(f"  [red]{ExitCode(marks.exit_code).name}[/]", end=" ")
         console.print(marks.problem, highlight=False, markup=False)
+
+
+def _reasons(mark: Mark) -> Table:
+    """Return why a check was not passed, and what to do."""
+    lines = Table.grid(padding=(0, 1))
+    for heading, text in (
+        ("expected:", mark.expected),
+        ("found:", mark.found),
+        ("why:", mark.why),
+        ("next step:", mark.next_step),
+        ("look:", mark.reproduce),
+    ):
+        if text:
+            lines.add_row(heading, Text(text))
+    return lines
 
 
 @click.command("build")

@@ -46,10 +46,7 @@ def grade(
 ) -> Marks:
     """Grade the notebook `answered` against the solution notebook `pristine`."""
     began = time.monotonic()
-    marks = Marks(
-        exercise.id,
-        [Mark(one.name, one.title, one.points) for one in exercise.checks.values()],
-    )
+    marks = Marks.of(exercise)
     try:
         _grade(exercise, answered, pristine, limits or Limits(), marks)
     except ClusterError as error:
@@ -106,9 +103,10 @@ def _run(
                 why = _judge(fact, named, exercise, place, marks)
                 if why:
                     break
-                line.write("go on\n")
-                line.flush()
-    except (TimeoutError, OSError):
+                with suppress(BrokenPipeError):
+                    line.write("go on\n")
+                    line.flush()
+    except TimeoutError:
         why = f"the whole notebook took longer than {limits.whole_s:g} s"
     finally:
         own.close()

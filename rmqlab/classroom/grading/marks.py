@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from rmqlab.classroom.checks import Exercise
 
 SCHEMA = 1
 """Version of the JSON report; it grows, it does not change."""
@@ -73,6 +75,14 @@ class Marks:
     def points(self) -> int:
         """The points there were."""
         return sum(mark.points for mark in self.marks)
+
+    @classmethod
+    def of(cls, exercise: Exercise) -> Self:
+        """Return what there is to get, before anything was run."""
+        checks = exercise.checks.values()
+        return cls(
+            exercise.id, [Mark(one.name, one.title, one.points) for one in checks]
+        )
 
     def settle(self) -> None:
         """Derive the exit code from the verdicts, where nothing worse is known."""

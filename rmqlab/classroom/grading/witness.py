@@ -88,7 +88,7 @@ class Witness:
 
     def look(self, command: str, topic: str) -> str:
         """Return the mqadmin command that shows a topic to a learner."""
-        return f"rmqlab admin {command} -t {topic} -n {self.cluster.name_servers}"
+        return f"rmqlab admin {command} -t {topic} -n '{self.cluster.name_servers}'"
 
     @property
     def look_at_nodes(self) -> str:
@@ -105,7 +105,7 @@ class Witness:
         if state.log_end is None:
             raise Unavailable(f"{node} does not say where its log ends: is it running?")
         content = b""
-        for path in sorted(Path(state.folder + state.commit_log).iterdir()):
+        for path in sorted(Path(state.folder + state.commit_log).glob("*")):
             with path.open("rb") as file:  # a file is made as long as it may become
                 content += file.read(state.log_end - int(path.name))
         return content

@@ -1,0 +1,183 @@
+"""Is a node usable?  It is asked over RocketMQ's own protocol, as a client would.
+
+    a name server       answers
+    a broker            answers, and every name server of its file has it
+    a slave, besides    its master has all its slaves connected
+
+    python -m rmqlab.health mqbroker -c FILE    a node of this machine
+    python -m rmqlab.health                     the one that this container runs
+
+Exit code 0 and `usable`, or 1 and what is missing.  Nothing here needs an event loop:
+a check runs every few seconds beside each node, so it has to start fast.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rmqlab.config import parse_properties, read
+from rmqlab.errors import NoAnswer, NotConnected, RemoteError, RmqError
+from rmqlab.protocol import fastjson
+from rmqlab.protocol.admin import GetRuntimeInfo
+from rmqlab.protocol.bodies import ClusterInfo
+from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.frame import Frame, FrameDecoder
+from rmqlab.protocol.header import Header
+from rmqlab.protocol.routing import GetClusterInfo
+from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
+
+ANSWER_S = 1.0
+"""A node that takes longer to say that it is there is not usable."""
+PIECE_BYTES = 1 << 16
+MASTER_ID = 0
+FIRST_PROCESS = Path("/proc/1/cmdline")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A node to be asked, and what it needs; without a broker name, a name server."""
+
+    address: str
+    """host:port, as everything here."""
+    broker_name: str = ""
+    broker_id: int = MASTER_ID
+    name_servers: tuple[str, ...] = ()
+    slaves: int = 0
+    """Of a master: how many have to be connected."""
+
+
+def missing(target: Target) -> str:
+    """Return what a node lacks to be usable; empty if nothing."""
+    try:
+        if not target.broker_name:
+            ask(target.address, GetClusterInfo())
+            return ""
+        connected = slaves_of(target.address)
+        seen = [_seen_by(server, target) for server in target.name_servers]
+        if target.broker_id != MASTER_ID:
+            return _missing_of_slave(target, seen)
+    except RmqError as error:
+        return str(error)
+    if connected < target.slaves:
+        return f"no connection to its slave yet: {connected} of {target.slaves}"
+    return ""
+
+
+def _seen_by(name_server: str, target: Target) -> dict[int, str]:
+    """Return the broker's addresses by id, its own among them.
+
+    Raises:
+        RmqError: the name server does not answer, or does not have it.
+    """
+    answer = ask(name_server, GetClusterInfo())
+    pairs = ClusterInfo.from_json(fastjson.loads(answer.body)).brokers
+    found = pairs.get(target.broker_name)
+    if found is None or target.broker_id not in found.broker_addrs:
+        raise RmqError(f"name server {name_server} does not know it yet")
+    return found.broker_addrs
+
+
+def _missing_of_slave(target: Target, seen: Iterable[dict[int, str]]) -> str:
+    for addresses in seen:
+        if master := addresses.get(MASTER_ID):
+            connected, slaves = slaves_of(master), len(addresses) - 1
+            if connected >= slaves:
+                return ""
+            return f"no connection to its master yet: {connected} of {slaves} slaves"
+    return "no connection to its master yet: no name server knows one"
+
+
+def slaves_of(address: str) -> int:
+    """Return how many slaves are connected to a broker; see `ask`."""
+    answer = ask(address, GetRuntimeInfo())
+    return int(fastjson.loads(answer.body)["table"].get("haSlaveCount", 0))
+
+
+def ask(address: str, header: Header) -> Frame:
+    """Ask one thing on a connection of its own and return the answer.
+
+    Raises:
+        NotConnected, NoAnswer: nobody answered within `ANSWER_S`.
+        RemoteError: the answer is no success.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        connection = socket.create_connection((host, int(port)), ANSWER_S)
+    except (OSError, ValueError) as error:
+        raise NotConnected(f"connect to {address} failed: {error}") from error
+    request = Frame(header.CODE, header.to_wire() or None, b"", opaque=1)
+    try:
+        with connection:
+            connection.sendall(request.to_bytes())
+            answer = _first_frame(connection)
+    except OSError as error:
+        raise NoAnswer(f"no answer from {address}: {error}") from error
+    if answer is None:
+        raise NoAnswer(f"no answer from {address}: it closed the connection")
+    if answer.code != ResponseCode.SUCCESS:
+        raise RemoteError(answer.code, answer.remark, address)
+    return answer
+
+
+def _first_frame(connection: socket.socket) -> Frame | None:
+    decoder = FrameDecoder()
+    while data := connection.recv(PIECE_BYTES):
+        for frame in decoder.feed(data):
+            return frame
+    return None
+
+
+def target_of(words: list[str]) -> Target:
+    """Return the node that a command line starts on this machine.
+
+    Raises:
+        RmqError: it starts none.
+        OSError: its file cannot be read.
+    """
+    programs = [Path(word).name for word in words]
+    program = next((one for one in programs if one in ("mqnamesrv", "mqbroker")), None)
+    if program is None:
+        raise RmqError(f"{' '.join(words)!r} starts neither mqnamesrv nor mqbroker")
+    flags = ArgumentParser()
+    flags.add_argument("-c", "--configFile")
+    flags.add_argument("-n", "--namesrvAddr")
+    found, _ = flags.parse_known_args(words[programs.index(program) + 1 :])
+    text = Path(found.configFile).read_bytes() if found.configFile else b""
+    if program == "mqnamesrv":
+        namesrv = _read(NamesrvConfig(), text)
+        return Target(f"127.0.0.1:{namesrv.listen_port}")
+    config, store = _read(BrokerConfig(), text), _read(StoreConfig(), text)
+    is_slave = store.broker_role is BrokerRole.SLAVE
+    addresses = found.namesrvAddr or config.namesrv_addr
+    return Target(
+        f"127.0.0.1:{config.listen_port}",
+        config.broker_name or socket.gethostname(),
+        config.broker_id if is_slave else MASTER_ID,
+        tuple(one.strip() for one in addresses.split(";") if one.strip()),
+    )
+
+
+def _read(config: Any, text: bytes) -> Any:
+    read(parse_properties(text), config)
+    return config
+
+
+def main() -> None:
+    """Say `usable` or why not."""
+    try:
+        words = sys.argv[1:] or FIRST_PROCESS.read_text().split("\0")
+        why = missing(target_of(words))
+    except (RmqError, OSError) as error:
+        why = str(error)
+    print(why or "usable")
+    sys.exit(1 if why else 0)
+
+
+if __name__ == "__main__":
+    main()
