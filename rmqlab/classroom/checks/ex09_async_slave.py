@@ -9,6 +9,7 @@ from rmqlab.classroom.grading.witness import Witness
 
 EXERCISE = Exercise("09_async_slave", topology="2m-2s-async")
 
+SENT = 12
 SLAVE, MASTER = "broker-a-s", "broker-a"
 
 
@@ -85,10 +86,10 @@ def slave_serves_the_dead_masters_messages(see: Witness) -> None:
     topic, group = see.topic("orders"), see.topic("heirs")
     offsets = see.offsets(SLAVE, group, topic)
     ends = {queue.queue_id: high for queue, _, high, _ in see.queues(topic)}
-    if offsets != ends:
+    if offsets != ends or sum(ends.values()) != SENT:
         fail(
-            expected=f"offsets of the group at the slave: {ends}",
-            found=f"{offsets}",
+            expected=f"{SENT} orders at the slave, the group's offsets at their ends",
+            found=f"{sum(ends.values())} orders, offsets {offsets}, ends {ends}",
             why="a consumer whose master is gone reads from the slave and tells the "
             "slave its offsets; it learns of both by asking for the route again",
             next_step="consume until all orders have come, then close the consumer",

@@ -19,12 +19,26 @@ MEANINGS = {
 """By status: will the message be consumed? Is it certainly on two machines?"""
 
 
+def wanted(see: Witness) -> set[str]:
+    """Return the bodies of all orders."""
+    return {f"{see.nonce}-{number}" for number in range(SENT)}
+
+
+def on_broker_b(see: Witness) -> set[str]:
+    """Return the bodies of the orders that broker-b has."""
+    topic = see.topic("orders")
+    stored = see.messages(topic) if see.route(topic) else []
+    return {
+        one.body.decode("utf-8", "replace")
+        for one in stored
+        if one.broker_name == "broker-b"
+    }
+
+
 @EXERCISE.check(points=5)
 def what_was_called_safe_survives(see: Witness) -> None:
     """Every order that you called safe survives the loss of broker-a."""
     claimed = see.answers().get("safe", [])
-    wanted = {f"{see.nonce}-{number}" for number in range(SENT)}
-    topic = see.topic("orders")
     look = see.look_at_nodes
     if see.node("broker-a").is_alive:
         fail(
@@ -34,21 +48,16 @@ def what_was_called_safe_survives(see: Witness) -> None:
             next_step="leave the cell before this one as it is",
             reproduce=look,
         )
-    if set(claimed) != wanted:
+    if set(claimed) != wanted(see):
         fail(
             expected="all 20 orders called safe in the end",
-            found=f"{len(set(claimed) & wanted)} of them",
+            found=f"{len(set(claimed) & wanted(see))} of them",
             why="one broker's slave was away, the other's was not: a safe place was "
             "there for every order",
             next_step="send again until the status is SEND_OK; broker-b can give it",
             reproduce=look,
         )
-    left = {
-        one.body.decode("utf-8", "replace")
-        for one in (see.messages(topic) if see.route(topic) else [])
-        if one.broker_name == "broker-b"
-    }
-    if lost := wanted - left:
+    if lost := wanted(see) - on_broker_b(see):
         fail(
             expected="all 20 orders on broker-b",
             found=f"{len(lost)} were only on the machine that was lost",
@@ -62,7 +71,7 @@ def what_was_called_safe_survives(see: Witness) -> None:
 def both_copies_are_alike(see: Witness) -> None:
     """broker-b and its slave have the same bytes, and your orders are among them."""
     master, slave = see.log_bytes("broker-b"), see.log_bytes("broker-b-s")
-    orders = sum(f"{see.nonce}-{number}".encode() in slave for number in range(SENT))
+    orders = len(wanted(see) & on_broker_b(see))
     if master != slave or orders < SENT:
         fail(
             expected="the same bytes on both, with all 20 orders",
