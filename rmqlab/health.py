@@ -16,7 +16,6 @@ from __future__ import annotations
 import socket
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,43 +53,50 @@ class Target:
 
 def missing(target: Target) -> str:
     """Return what a node lacks to be usable; empty if nothing."""
+    return unregistered(target) or unpaired(target)
+
+
+def unregistered(target: Target) -> str:
+    """Return who does not answer or know the node; empty if everybody does."""
     try:
         if not target.broker_name:
             ask(target.address, GetClusterInfo())
             return ""
-        connected = slaves_of(target.address)
-        seen = [_seen_by(server, target) for server in target.name_servers]
-        if target.broker_id != MASTER_ID:
-            return _missing_of_slave(target, seen)
+        ask(target.address, GetRuntimeInfo())
+        for name_server in target.name_servers:
+            if target.broker_id not in _addresses(name_server, target.broker_name):
+                return f"name server {name_server} does not know it yet"
     except RmqError as error:
         return str(error)
-    if connected < target.slaves:
-        return f"no connection to its slave yet: {connected} of {target.slaves}"
     return ""
 
 
-def _seen_by(name_server: str, target: Target) -> dict[int, str]:
-    """Return the broker's addresses by id, its own among them.
-
-    Raises:
-        RmqError: the name server does not answer, or does not have it.
-    """
-    answer = ask(name_server, GetClusterInfo())
-    pairs = ClusterInfo.from_json(fastjson.loads(answer.body)).brokers
-    found = pairs.get(target.broker_name)
-    if found is None or target.broker_id not in found.broker_addrs:
-        raise RmqError(f"name server {name_server} does not know it yet")
-    return found.broker_addrs
-
-
-def _missing_of_slave(target: Target, seen: Iterable[dict[int, str]]) -> str:
-    for addresses in seen:
-        if master := addresses.get(MASTER_ID):
-            connected, slaves = slaves_of(master), len(addresses) - 1
-            if connected >= slaves:
-                return ""
-            return f"no connection to its master yet: {connected} of {slaves} slaves"
+def unpaired(target: Target) -> str:
+    """Return which connection of a master and its slaves is missing; empty if none."""
+    try:
+        if target.broker_id == MASTER_ID:
+            connected = slaves_of(target.address) if target.slaves else 0
+            return _unless(connected, target.slaves, "no connection to its slave yet")
+        for name_server in target.name_servers:
+            known = _addresses(name_server, target.broker_name)
+            if master := known.get(MASTER_ID):
+                slaves = len(known) - 1
+                what = "no connection to its master yet"
+                return _unless(slaves_of(master), slaves, what)
+    except RmqError as error:
+        return str(error)
     return "no connection to its master yet: no name server knows one"
+
+
+def _unless(connected: int, wanted: int, what: str) -> str:
+    return f"{what}: {connected} of {wanted} slaves" if connected < wanted else ""
+
+
+def _addresses(name_server: str, broker_name: str) -> dict[int, str]:
+    """Return the addresses that a name server has for a broker name; see `ask`."""
+    answer = ask(name_server, GetClusterInfo())
+    known = ClusterInfo.from_json(fastjson.loads(answer.body)).brokers
+    return known[broker_name].broker_addrs if broker_name in known else {}
 
 
 def slaves_of(address: str) -> int:

@@ -100,9 +100,9 @@ class Cluster:
                 runtime=runtime,
                 topology=str(wanted if known else chosen.folder.resolve()),
                 settings=settings or {},
-                subnet=subnet,
+                subnet=subnet.number,
             )
-            process = owner.spawn(plan, detached=detached)
+            process = owner.spawn(plan, subnet, detached=detached)
         owner.follow(process, progress, folder)
         state = registry.read_state(name)
         if state is None:

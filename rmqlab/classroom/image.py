@@ -1,36 +1,53 @@
-"""The image that containers of runtime docker run: found, or built.
+"""What Docker keeps for us: the image that nodes run, and what a cluster left.
 
     sources ──pip wheel──►  dist/rmqlab-….whl  ──compose/Dockerfile──►  rmqlab:VERSION
     RMQLAB_BASE_IMAGE, else the Dockerfile's default ──────┘            and its label
 
-The label `rmqlab.content` tells the sources and the base that an image was built from:
-where they changed it is built again.  Only the system counts: no node runs the
-classroom, so that a change there costs nobody a build.
+Its labels tell what an image was built from: `rmqlab.content` is a digest of the
+sources, `rmqlab.base` the base image.  Where either changed it is built again.  Only
+the system's sources count: no node runs the classroom.
+
+Everything that a cluster has in Docker has two labels: the cluster's name, and its
+folder, for two users may give one name.
 
     python -m rmqlab.classroom.image        builds it where it is not there already
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, TypeVar
 
 import docker
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound
+from docker.errors import (
+    APIError,
+    BuildError,
+    DockerException,
+    ImageNotFound,
+    NotFound,
+)
+from docker.models.containers import Container
 from docker.models.images import Image
+from requests.exceptions import RequestException
 
 from rmqlab import __version__
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import SHIPPED
 
+T = TypeVar("T")
+
 NAME = f"rmqlab:{__version__}"
-CONTENT_LABEL = "rmqlab.content"
+CLUSTER_LABEL, FOLDER_LABEL = "rmqlab.cluster", "rmqlab.folder"
+CONTENT_LABEL, BASE_LABEL = "rmqlab.content", "rmqlab.base"
 BASE_VARIABLE = "RMQLAB_BASE_IMAGE"
 DOCKERFILE = SHIPPED / "Dockerfile"
 PACKAGE = Path(__file__).parents[1]
@@ -58,6 +75,18 @@ def connect() -> docker.DockerClient:
     return client
 
 
+async def in_thread(work: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """Have a thread ask the daemon: its library blocks.
+
+    Raises:
+        ClusterError: it refused, or went away.
+    """
+    try:
+        return await asyncio.to_thread(work, *arguments, **options)
+    except (DockerException, RequestException) as error:
+        raise ClusterError(f"Docker: {error}") from error
+
+
 def is_checkout() -> bool:
     """Whether this code runs from its sources, not from an installed wheel."""
     return (ROOT / "pyproject.toml").exists()
@@ -74,14 +103,23 @@ def find_or_build(client: docker.DockerClient) -> Image:
         found = client.images.get(NAME)
     if not is_checkout():
         return found or _must_be_built_by_hand()
-    if found is not None and found.labels.get(CONTENT_LABEL) == content():
+    labels = found.labels if found else {}
+    # Who once named a base need not name it for each build.
+    base = os.environ.get(BASE_VARIABLE) or labels.get(BASE_LABEL, "")
+    wanted = {CONTENT_LABEL: content(), BASE_LABEL: base}
+    if found is not None and wanted.items() <= labels.items():
         return found
-    return _build(client, make_wheel().parent)
+    return _build(client, make_wheel().parent, base, wanted)
+
+
+def default_base() -> str:
+    """Return the base image that the Dockerfile names itself."""
+    return DOCKERFILE.read_text("utf-8").partition("ARG BASE_IMAGE=")[2].split()[0]
 
 
 def content() -> str:
-    """Return a digest of what an image is built from."""
-    digest = hashlib.sha256(os.environ.get(BASE_VARIABLE, "").encode())
+    """Return a digest of the sources that an image is built from."""
+    digest = hashlib.sha256()
     for path in (DOCKERFILE, *_sources()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -117,21 +155,22 @@ def make_wheel() -> Path:
     return max(dist.glob(f"rmqlab-{__version__}-*.whl"))
 
 
-def _build(client: docker.DockerClient, folder: Path) -> Image:
-    base = os.environ.get(BASE_VARIABLE)
+def _build(
+    client: docker.DockerClient, folder: Path, base: str, labels: dict[str, str]
+) -> Image:
     try:
         image, _ = client.images.build(
             path=str(folder),
             dockerfile=str(DOCKERFILE),
             tag=NAME,
             buildargs={"BASE_IMAGE": base} if base else {},
-            labels={CONTENT_LABEL: content()},
+            labels=labels,
             rm=True,
             forcerm=True,
         )
     except (APIError, BuildError) as error:
         raise ClusterError(
-            f"cannot build {NAME} from {base or 'the default base image'}: {error}: "
+            f"cannot build {NAME} from {base or default_base()}: {error}: "
             f"set {BASE_VARIABLE} to an image that is here and has Python 3.11 and venv"
         ) from error
     return image
@@ -143,6 +182,43 @@ def _must_be_built_by_hand() -> Image:
         f"`pip download --no-deps rmqlab=={__version__} -d dist && "
         f"docker build -t {NAME} -f {DOCKERFILE} dist` builds it"
     )
+
+
+def labels(name: str, folder: str) -> dict[str, str]:
+    """Return the labels of everything that a cluster has in Docker."""
+    return {CLUSTER_LABEL: name, FOLDER_LABEL: folder}
+
+
+def remove(client: docker.DockerClient, own: dict[str, str]) -> list[str]:
+    """Remove a cluster's containers and network; return the names of its nodes.
+
+    Raises:
+        DockerException: the daemon refused.
+    """
+    wanted: dict[str, Any] = {"label": [f"{key}={value}" for key, value in own.items()]}
+    found = client.containers.list(all=True, filters=wanted, ignore_removed=True)
+    with ThreadPoolExecutor() as together:
+        list(together.map(_remove_one, found))
+    for network in client.networks.list(filters=wanted):
+        network.remove()
+    nodes = (container.labels.get("rmqlab.node") for container in found)
+    return sorted(filter(None, nodes))
+
+
+def _remove_one(container: Container) -> None:
+    with contextlib.suppress(NotFound):
+        container.remove(force=True, v=True)
+
+
+def end_leftovers(name: str, folder: str) -> list[str]:
+    """Remove what a cluster left whose owner is gone; return the names of its nodes.
+
+    Without a daemon nothing of it runs, and the next cluster of that name removes it.
+    """
+    gone = contextlib.suppress(ClusterError, DockerException)
+    with gone, contextlib.closing(connect()) as client:
+        return remove(client, labels(name, folder))
+    return []
 
 
 def main() -> None:

@@ -22,10 +22,10 @@ from typing import Any
 
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
+from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.settings import BrokerRole
 
-HAS_LOOPBACK_NETWORK = sys.platform == "linux"
 SHIFT = 100
 """Between the ports of two hosts that share an address."""
 START_S = 20.0

@@ -47,6 +47,22 @@ def load(path: Path) -> Notebook:
         raise ClusterError(f"{path} cannot be read as a notebook: {error}") from error
 
 
+def load_as_is(path: Path) -> Notebook:
+    """Return a notebook without mending it: a doubled id stays doubled.
+
+    Raises:
+        ClusterError: it is none.
+    """
+    try:
+        text = path.read_text("utf-8")
+        notebook = nbformat.reader.reads(text)  # type: ignore[no-untyped-call]
+        for cell in notebook.cells:
+            cell.source, cell.cell_type  # noqa: B018 - every cell must have them
+    except (OSError, ValueError, AttributeError, TypeError, LookupError) as error:
+        raise ClusterError(f"{path} cannot be read as a notebook: {error}") from error
+    return notebook
+
+
 def save(notebook: Notebook, path: Path) -> None:
     """Write a notebook."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,13 @@ from typing import Any
 
 from rmqlab.classroom import registry
 from rmqlab.classroom.runtime import ClusterError, Plan
+from rmqlab.classroom.subnet import Subnet
 
 Progress = Callable[[str, str], None]
 """Told what happens to which node while a cluster comes up."""
 
 
-def spawn(plan: Plan, *, detached: bool) -> subprocess.Popen[bytes]:
+def spawn(plan: Plan, subnet: Subnet, *, detached: bool) -> subprocess.Popen[bytes]:
     """Start a supervisor; an owned one ends when the pipe to its stdin does."""
     folder = Path(plan.folder)
     (folder / "plan.json").write_text(json.dumps(asdict(plan)))
@@ -28,6 +29,7 @@ def spawn(plan: Plan, *, detached: bool) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            pass_fds=[subnet.descriptor],
             cwd=plan.folder,
         )
     started = registry.started_at(owner.pid)

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from rmqlab.classroom.runtime import ClusterError
+from rmqlab.classroom.subnet import Subnet
 
 MAX_SUBNET = 250
 STATE_FILE = "cluster.json"
@@ -115,11 +116,11 @@ def started_at(pid: int) -> float | None:
 
 
 @contextlib.contextmanager
-def claimed(name: str) -> Iterator[tuple[Path, int]]:
-    """Make an empty folder for a new cluster; yield it and a free subnet.
+def claimed(name: str) -> Iterator[tuple[Path, Subnet]]:
+    """Make an empty folder for a new cluster; yield it and a subnet of its own.
 
     Others wait while the block runs: it must end with the owner's state written, or
-    the folder is free again.
+    the folder is free again.  The owner inherits the subnet's claim.
 
     Raises:
         ClusterError: a cluster of that name is up, or there are too many.
@@ -140,24 +141,38 @@ def claimed(name: str) -> Iterator[tuple[Path, int]]:
         folder = folder_of(name)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        yield folder, _free_subnet()
+        with _free_subnet() as subnet:
+            yield folder, subnet
 
 
-def _free_subnet() -> int:
+def _free_subnet() -> Subnet:
     states = (read_state(name) for name in names())
-    taken = {state["subnet"] for state in states if state and is_running(state)}
-    for subnet in range(1, MAX_SUBNET + 1):
-        if subnet not in taken:
+    taken = {state["subnet"] for state in states if state and _has_life(state)}
+    for number in range(1, MAX_SUBNET + 1):
+        if number not in taken and (subnet := Subnet.claim(number)):
             return subnet
     raise ClusterError(f"{MAX_SUBNET} clusters are up: `rmqlab down --all` ends them")
 
 
+def _has_life(state: dict[str, Any]) -> bool:
+    """Whether a cluster's owner or one of its nodes is still there."""
+    return is_running(state) or any(
+        is_process(node.get("pid"), node.get("started"))
+        for node in state.get("nodes", [])
+    )
+
+
 def end_leftovers(state: dict[str, Any] | None) -> list[str]:
-    """Kill the nodes of an owner that is gone, paused ones too; return their names."""
+    """End the nodes of an owner that is gone, paused ones too; return their names."""
     ended = []
     for node in (state or {}).get("nodes", []):
         if is_process(node.get("pid"), node.get("started")):
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(node["pid"]).kill()
                 ended.append(str(node["name"]))
+    if state and state.get("runtime") == "docker":
+        # Its library takes a third of a second to import: only who uses it waits.
+        from rmqlab.classroom import image  # noqa: PLC0415
+
+        ended += image.end_leftovers(state["name"], state["folder"])
     return ended

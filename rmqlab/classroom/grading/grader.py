@@ -59,7 +59,7 @@ def grade(
 def _grade(
     exercise: Exercise, answered: Path, pristine: Path, limits: Limits, marks: Marks
 ) -> None:
-    laid = lay(notebooks.load(pristine), notebooks.load(answered))
+    laid = lay(notebooks.load(pristine), notebooks.load_as_is(answered))
     marks.remarks = laid.remarks
     tampering = [*changed_files(), *laid.tampering]
     if not tampering:
@@ -96,7 +96,7 @@ def _run(
     own, theirs = socket.socketpair()
     process = _start_nbval(folder, place, theirs, limits)
     theirs.close()
-    why = "nbval's process ended without a word"
+    why = ""
     try:
         with own.makefile("rw", encoding="utf-8", newline="\n") as line:
             for fact in _facts(own, line, time.monotonic() + limits.whole_s):
@@ -113,7 +113,7 @@ def _run(
         _end(process)
     for mark in marks.marks:
         if mark.verdict == "not run":
-            mark.why = why or "its cell was never reached"
+            mark.why = why or "nbval's process ended before its cell was reached"
 
 
 def _start_nbval(

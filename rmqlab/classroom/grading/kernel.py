@@ -23,6 +23,7 @@ from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.grading.witness import ANSWERS, Place, Witness
 from rmqlab.classroom.lab import LabCluster, LabProducer
 from rmqlab.errors import RmqError
+from rmqlab.settings import BrokerRole
 
 PLACE_VARIABLE = "RMQLAB_EXERCISE_PLACE"
 """Set by the grader for the kernel: ``CLUSTER NONCE``."""
@@ -72,6 +73,8 @@ class Session:
 
     def wait_for_copy(self, master: str, slave: str) -> bool:
         """Wait until a slave's commit log is as long as its master's."""
+        if self.cluster.node(slave).role != BrokerRole.SLAVE.name:
+            return False
 
         def is_copied() -> bool:
             end = self.cluster.node(master).log_end
@@ -80,9 +83,12 @@ class Session:
         return _wait(is_copied)
 
     def wait_for_topic(self, topic: str, node: str) -> bool:
-        """Wait until a broker has a topic: a slave asks its master now and then."""
+        """Wait until a slave has a topic: it asks its master now and then."""
+        state = self.cluster.node(node)
+        if state.role != BrokerRole.SLAVE.name:
+            return False
         with self.cluster.admin() as admin:
-            address = self.cluster.node(node).address
+            address = state.address
             return _wait(lambda: topic in admin.topic_configs(address))
 
     def wait_for_route(self, topic: str, broker_name: str) -> bool:
