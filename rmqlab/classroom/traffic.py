@@ -204,6 +204,11 @@ class Traffic:
             time.sleep(DRAIN_STEP_S)
         return self.report
 
+    def run_for(self, seconds: float) -> Report:
+        """Let it go on for so long."""
+        time.sleep(seconds)
+        return self.report
+
     def stop(self, drain_s: float = 10.0) -> Report:
         """Stop sending; return all of it once it is consumed, within `drain_s`."""
         if self._pacer is not None:
