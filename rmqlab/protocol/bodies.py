@@ -9,13 +9,18 @@ RegisterBrokerBody.java and their neighbours, release 4.9.7.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from functools import cache
+from typing import Any, Self, get_origin, get_type_hints
 
 from rmqlab.errors import WireError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.codes import READ_WRITE, Permission
 from rmqlab.protocol.header import camel_case
+
+NUMBER = re.compile(r"-?[0-9]{1,19}")
+"""A Java long in decimal; fastjson reads it from text, too."""
 
 
 @dataclass(slots=True)
@@ -34,11 +39,23 @@ class Body:
         Raises:
             WireError: it is no object, or a field is missing or of another kind.
         """
+        values = {}
+        for name, kind in _kinds(cls).items():  # type: ignore[arg-type]
+            key = camel_case(name)
+            value = found.get(key) if isinstance(found, dict) else None
+            if value is not None:
+                values[name] = _member(found, key, kind)
         try:
-            wire = {f.name: camel_case(f.name) for f in fields(cls)}
-            return cls(**{n: found[key] for n, key in wire.items() if key in found})
+            return cls(**values)
         except TypeError as error:
             raise WireError(f"no {cls.__name__}: {found!r} ({error})") from error
+
+
+@cache
+def _kinds(cls: type) -> dict[str, type]:
+    """Return each field's type; of a list only that it is one."""
+    hints = get_type_hints(cls).items()
+    return {name: get_origin(hint) or hint for name, hint in hints}
 
 
 @dataclass(slots=True)
@@ -235,7 +252,10 @@ def with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
 
 
 def _member(found: Any, key: str, kind: type) -> Any:
+    """Return a member; a number may be spelled as text, as the C++ client has it."""
     value = found.get(key) if isinstance(found, dict) else None
+    if kind is int and isinstance(value, str) and NUMBER.fullmatch(value):
+        return int(value)
     if not isinstance(value, kind):
         raise WireError(f"{key} is {value!r}, expected {kind.__name__} in {found!r}")
     return value
@@ -244,5 +264,5 @@ def _member(found: Any, key: str, kind: type) -> Any:
 def _by_number(found: dict[Any, str]) -> dict[int, str]:
     try:
         return {int(key): value for key, value in found.items()}
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise WireError(f"a key of {found!r} is no number") from error

@@ -13,12 +13,24 @@ from __future__ import annotations
 
 import json
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from math import isfinite
 from typing import Any
 
 from rmqlab.errors import WireError
 
 MAX_DEPTH = 64
 """Objects within objects; RocketMQ's deepest body has six."""
+
+
+def _refuse(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    return value if isfinite(value := float(text)) else _refuse(text)
+
+
+_standard = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse).decode
 
 
 class Key(tuple[tuple[str, Any], ...]):
@@ -39,14 +51,21 @@ def loads(text: str | bytes) -> Any:
     """
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        try:
-            return json.loads(text)
-        except ValueError:
-            value, end = _value(text, _skip(text, 0), 0)
-    except (ValueError, IndexError, RecursionError) as error:
+        value = _loads(text)
+        if "\\ud" in text or "\\uD" in text:
+            dumps(value).encode()  # half a UTF-16 pair could never be written again
+    except (ValueError, TypeError, IndexError, RecursionError) as error:
         raise WireError(f"no JSON: {text[:80]!r} ({error})") from error
+    return value
+
+
+def _loads(text: str) -> Any:
+    try:
+        return _standard(text)
+    except ValueError:
+        value, end = _value(text, _skip(text, 0), 0)
     if _skip(text, end) != len(text):
-        raise WireError(f"no JSON: something follows byte {end} of {text[:80]!r}")
+        raise ValueError(f"something follows byte {end}")
     return value
 
 
@@ -105,7 +124,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
     end = at
     while end < len(text) and text[end] not in ",:]} \t\r\n":
         end += 1
-    return json.loads(text[at:end]), end
+    return _standard(text[at:end]), end
 
 
 def _object(text: str, at: int, depth: int) -> tuple[dict[Any, Any], int]:

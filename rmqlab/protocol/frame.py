@@ -201,6 +201,8 @@ def _json_header(frame: Frame) -> bytes:
 def _from_json(header: bytes, body: bytes) -> Frame:
     try:
         found = json.loads(header)
+        if b"\\ud" in header or b"\\uD" in header:
+            _to_json(found).encode()  # half a UTF-16 pair could never be written again
         remark, language = found.get("remark"), found.get("language", "JAVA")
         return Frame(
             code=int(found["code"]),
@@ -212,7 +214,14 @@ def _from_json(header: bytes, body: bytes) -> Frame:
             language=None if language is None else str(language),
             version=int(found.get("version", 0)),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise WireError(
             f"no JSON header: {header[:80]!r} ({type(error).__name__}: {error})"
         ) from error

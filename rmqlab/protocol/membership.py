@@ -87,6 +87,8 @@ class ConsumerData:
         if not isinstance(found, dict) or not isinstance(found.get("groupName"), str):
             raise WireError(f"no ConsumerData: {found!r}")
         subscriptions = found.get("subscriptionDataSet") or []
+        if not isinstance(subscriptions, list):
+            raise WireError(f"subscriptionDataSet is {subscriptions!r}, expected list")
         return cls(
             found["groupName"],
             found.get("consumeType") or "CONSUME_PASSIVELY",

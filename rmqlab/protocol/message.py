@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rmqlab.errors import Refused
+from rmqlab.errors import CorruptRecord, Refused
 from rmqlab.protocol.codes import ResponseCode, SysFlag
 
 NAME_END, VALUE_END = "\x01", "\x02"
@@ -192,8 +192,17 @@ def check_topic(topic: str) -> None:
 
 
 def plain_body(body: bytes, sys_flag: int) -> bytes:
-    """Return the body as it was before the sender compressed it (zlib only)."""
-    return zlib.decompress(body) if sys_flag & SysFlag.COMPRESSED else body
+    """Return the body as it was before the sender compressed it (zlib only).
+
+    Raises:
+        CorruptRecord: it says it is compressed and is not.
+    """
+    try:
+        return zlib.decompress(body) if sys_flag & SysFlag.COMPRESSED else body
+    except zlib.error as error:
+        raise CorruptRecord(
+            f"a body of {len(body)} bytes says it is compressed and is not: {error}"
+        ) from error
 
 
 def _java_bool(value: bool) -> str:  # noqa: FBT001
