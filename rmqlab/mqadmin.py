@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.routes import MASTER_ID
-from rmqlab.errors import RmqError
+from rmqlab.errors import RemoteError, RmqError, Unavailable
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import CreateTopic
 from rmqlab.protocol.bodies import TopicConfig, text_keys
@@ -42,10 +42,18 @@ async def cluster_list(admin: Admin, flags: Namespace) -> None:
     for cluster, names in sorted(info.clusters.items()):
         for name in sorted(names):
             for broker_id, address in sorted(info.brokers[name].broker_addrs.items()):
-                version = (await admin.runtime_info(address))["brokerVersionDesc"]
+                version = await _version(admin, address)
                 unknown = [UNMEASURED] * 5
                 row = (cluster, name, broker_id, address, version, *unknown)
                 print(CLUSTER_LIST % row)
+
+
+async def _version(admin: Admin, address: str) -> str:
+    """Return a broker's release; one that does not answer keeps its row."""
+    try:
+        return (await admin.runtime_info(address))["brokerVersionDesc"]
+    except (Unavailable, RemoteError):
+        return UNMEASURED
 
 
 async def topic_list(admin: Admin, flags: Namespace) -> None:

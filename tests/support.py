@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
+import os
 import socket
+import tarfile
+import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import fields
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
 from rmqlab.broker.broker import Broker
+from rmqlab.clock import Clock
 from rmqlab.namesrv.server import NameServer
 from rmqlab.settings import (
     BrokerConfig,
@@ -19,39 +31,128 @@ from rmqlab.settings import (
     NamesrvConfig,
     StoreConfig,
 )
+from rmqlab.store.disk import Disk
 from rmqlab.store.real_disk import RealDisk
+
+hypothesis_settings.register_profile(
+    "rmqlab",
+    deadline=None,  # a busy machine is no failure
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("rmqlab")
 
 GOLDEN = Path(__file__).parent / "golden"
 HOST = "127.0.0.1"
+CLAIMS = Path(tempfile.gettempdir()) / "rmqlab-test-ports"
 SMALL_FILES = {
     "mapped_file_size_commit_log": 1 << 20,
     "mapped_file_size_consume_queue": 6000,
 }
 """As the golden stores have them."""
 
-_ports = iter(Random().sample(range(20_000, 31_000, 10), 1000))
+_others = iter(Random().sample(range(20_000, 31_000, 10), 1100))
+_own: list[int] = []
+OWN_PORTS = 150
 
 
 def free_port() -> int:
     """Return a port which is free together with the two that a broker derives from it.
 
-    Below the range from which the kernel gives ports to outgoing connections.
+    Below the range from which the kernel gives ports to outgoing connections.  It is
+    nobody else's who asks here, in whatever process: tests may run side by side.
     """
-    for port in _ports:
-        try:
-            for one in (port - 2, port, port + 1):
-                with socket.socket() as probe:
-                    probe.bind((HOST, one))
-        except OSError:
-            continue
-        return port
+    if len(_own) < OWN_PORTS:
+        _own.extend(islice(filter(_is_claimed, _others), 1))
+        _own.insert(0, _own.pop())
+    for _ in _own:
+        port = _own.pop(0)
+        _own.append(port)
+        if all(_is_free(one) for one in (port - 2, port, port + 1)):
+            return port
     raise AssertionError("no free ports left")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_claimed(port: int) -> bool:
+    """Claim a port among all test processes of this machine, until this one ends."""
+    CLAIMS.mkdir(exist_ok=True)
+    claim = os.open(CLAIMS / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held while this is open
+    except OSError:
+        os.close(claim)
+        return False
+    return True
 
 
 @cache
 def golden_index() -> list[dict[str, Any]]:
     """Return what is known of each golden pair of frames."""
     return json.loads((GOLDEN / "frames" / "index.json").read_text())
+
+
+@cache
+def golden_archive(name: str) -> dict[str, bytes]:
+    """Return the files of a golden archive by their paths in it."""
+    with tarfile.open(GOLDEN / f"{name}.tar.xz") as archive:
+        files = [one for one in archive if one.isfile()]
+        return {one.name: archive.extractfile(one).read() for one in files}
+
+
+def golden_file(archive: str, path: str) -> bytes:
+    """Return one file of a golden archive."""
+    return golden_archive(archive)[path]
+
+
+@cache
+def golden_frames() -> dict[str, bytes]:
+    """Return each golden frame, the length word included, by ``….request``."""
+    frames = {}
+    for pair in golden_index():
+        data, at = golden_file("frames", pair["file"]), pair["requestBytes"]
+        name = pair["file"].removesuffix(".bin")
+        frames[f"{name}.request"] = data[:at]
+        if pair["responseBytes"]:
+            frames[f"{name}.response"] = data[at:]
+    return frames
+
+
+@cache
+def golden_headers() -> dict[str, dict[str, Any]]:
+    """Return what the real decoder sees in each golden frame."""
+    return json.loads(golden_file("frames", "headers.json"))
+
+
+@cache
+def golden_facts(name: str) -> dict[str, Any]:
+    """Return what a real client read from a golden store, such as ``4.9.7-torn``."""
+    return json.loads(golden_file("stores", f"store-{name}.json"))
+
+
+def golden_store(name: str, folder: Path) -> Path:
+    """Write a golden store to `folder` and return it."""
+    inside = f"store-{name}/"
+    for path, data in golden_archive("stores").items():
+        if path.startswith(inside):
+            file = folder / path.removeprefix(inside)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    return folder
+
+
+async def until(is_true: Callable[[], Any], bound_s: float = 30.0) -> None:
+    """Return once a condition holds; fail where it does not in all that time."""
+    async with asyncio.timeout(bound_s):
+        while not is_true():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 def quick_client() -> ClientConfig:
@@ -79,9 +180,12 @@ def make_broker(
     role: BrokerRole = BrokerRole.ASYNC_MASTER,
     broker_id: int | None = None,
     port: int | None = None,
-    **store: Any,
+    clock: Clock | None = None,
+    disk: Disk | None = None,
+    **settings: Any,
 ) -> Broker:
-    """Build a broker whose store is below `root`."""
+    """Build a broker whose store is below `root`, with settings of either."""
+    of_broker = {one.name for one in fields(BrokerConfig)} & settings.keys()
     is_slave = role is BrokerRole.SLAVE
     broker_id = broker_id if broker_id is not None else int(is_slave)
     config = BrokerConfig(
@@ -91,14 +195,14 @@ def make_broker(
         broker_i_p2=HOST,
         listen_port=port or free_port(),
         namesrv_addr=name_servers,
+        **{key: settings.pop(key) for key in of_broker},
     )
-    settings = {**SMALL_FILES, **store}
     store_config = StoreConfig(
         store_path_root_dir=str(root / f"{name}-{broker_id}"),
         broker_role=role,
-        **settings,
+        **{**SMALL_FILES, **settings},
     )
-    return Broker(config, store_config, RealDisk(), random=Random(1))
+    return Broker(config, store_config, disk or RealDisk(), clock, Random(1))
 
 
 def address(broker: Broker) -> str:
@@ -116,4 +220,5 @@ async def master_and_slave(root: Path, role: BrokerRole, **store: Any):
         slave = make_broker(root, server.address, role=BrokerRole.SLAVE, **store)
         await stack.enter_async_context(slave)
         await slave.ha_slave.connected.wait()
+        await master.ha_master.has_slave.wait()
         yield server, master, slave

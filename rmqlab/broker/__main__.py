@@ -12,8 +12,11 @@ from rmqlab.broker.broker import Broker
 from rmqlab.config import read, to_properties
 from rmqlab.errors import StoreError, StoreLocked
 from rmqlab.known_keys import IGNORED_BY_BROKER
+from rmqlab.protocol.header import camel_case
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.real_disk import RealDisk
+
+LOWEST_PORT, HIGHEST_PORT = 3, 65_534
 
 
 def build(arguments: list[str]) -> Broker:
@@ -45,7 +48,7 @@ def build(arguments: list[str]) -> Broker:
 def settle(config: BrokerConfig, store_config: StoreConfig) -> None:
     """Fill in what the machine knows, and apply RocketMQ's rules to what was read."""
     config.broker_name = config.broker_name or socket.gethostname()
-    config.broker_i_p1 = config.broker_i_p1 or boot.own_address()
+    config.broker_i_p1 = _resolved(config.broker_i_p1 or boot.own_address())
     config.broker_i_p2 = config.broker_i_p2 or config.broker_i_p1
     for name in ("store_path_root_dir", "store_path_commit_log"):
         path = getattr(store_config, name)
@@ -59,6 +62,39 @@ def settle(config: BrokerConfig, store_config: StoreConfig) -> None:
             boot.fail(
                 f"The Name Server Address[{config.namesrv_addr}] illegal, please set "
                 'it as follows, "127.0.0.1:9876;192.168.0.1:9876"',
+                boot.BAD_SETTING,
+            )
+    _refuse_impossible(config, store_config)
+
+
+def _resolved(host: str) -> str:
+    """Return the address of brokerIP1, which every record and message id holds.
+
+    RocketMQ tells clients the name where brokerIP1 is one; this broker the address.
+    """
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        boot.fail(
+            f"brokerIP1={host} is no IPv4 address and does not resolve to one: write "
+            "the address at which clients reach this machine",
+            boot.BAD_SETTING,
+        )
+
+
+def _refuse_impossible(config: BrokerConfig, store_config: StoreConfig) -> None:
+    port = config.listen_port
+    if not LOWEST_PORT <= port <= HIGHEST_PORT and port != 0:
+        boot.fail(
+            f"listenPort={port} cannot be used, with listenPort-2 and listenPort+1: "
+            f"allowed {LOWEST_PORT} to {HIGHEST_PORT}",
+            boot.BAD_SETTING,
+        )
+    for name in ("mapped_file_size_commit_log", "mapped_file_size_consume_queue"):
+        if (size := getattr(store_config, name)) <= 0:
+            boot.fail(
+                f"{camel_case(name)}={size} cannot be used: write its bytes, "
+                f"such as {getattr(StoreConfig(), name)}",
                 boot.BAD_SETTING,
             )
 

@@ -145,6 +145,8 @@ class Admin:
         """
         everything = Subscription.of(queue.topic, "*")
         offset, end = start, None
+        if address is None:
+            await self.instance.route(queue.topic)  # says where its broker is
         while end is None or offset < end:
             result = await pull(
                 self.instance, GROUP, queue, offset, everything, address=address

@@ -19,7 +19,7 @@ from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.unique_ids import UniqueIds
 from rmqlab.clock import Clock
-from rmqlab.errors import RemoteError, RmqError, Unavailable
+from rmqlab.errors import NotConnected, RemoteError, RmqError, Unavailable
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.membership import Heartbeat
@@ -135,7 +135,8 @@ class Producer:
         loop = asyncio.get_running_loop()
         started = loop.time()
         deadline = started + (timeout_s or self.config.send_msg_timeout / 1000)
-        queues = [queue] if queue else await self._queues(message.topic)
+        queues = await self._queues(message.topic)
+        queues = [queue] if queue else queues
         attempts = 1 if queue else 1 + self.config.retry_times_when_send_failed
         message.properties.setdefault(
             UNIQ_KEY, self._ids.next(self.instance.clock.now_ms())
@@ -195,7 +196,7 @@ class Producer:
         brokers = self.instance.brokers()
         address = routes.master_address(brokers, queue.broker_name)
         if address is None:
-            raise Unavailable(f"The broker[{queue.broker_name}] has no master now")
+            raise NotConnected(f"The broker[{queue.broker_name}] has no master now")
         header = SendMessageV2(
             producer_group=self.group,
             topic=message.topic,

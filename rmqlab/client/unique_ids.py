@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
-from datetime import datetime
+import time
 from random import Random
 
 PREFIX = struct.Struct(">4sHI")
@@ -40,9 +40,13 @@ class UniqueIds:
 
     def _turn_page(self, now_ms: int) -> None:
         """Note when this month began and ends, in the machine's time zone."""
-        today = datetime.fromtimestamp(now_ms / 1000).astimezone()
-        first = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        year, month = divmod(first.year * 12 + first.month, 12)
-        following = first.replace(year=year, month=month + 1)
-        self._month_start_ms = int(first.timestamp() * 1000)
-        self._month_end_ms = int(following.timestamp() * 1000)
+        today = time.localtime(now_ms / 1000)
+        year, month = today.tm_year, today.tm_mon
+        self._month_start_ms = _midnight_ms(year, month)
+        self._month_end_ms = _midnight_ms(year, month + 1)
+
+
+def _midnight_ms(year: int, month: int) -> int:
+    """Return when a month begins here; the 13th is next year's first."""
+    unknown = -1  # whether that is summer time
+    return int(time.mktime((year, month, 1, 0, 0, 0, 0, 0, unknown)) * 1000)

@@ -36,10 +36,9 @@ def main() -> None:
     server = build(sys.argv[1:])
     try:
         asyncio.run(boot.serve(server, BOOT_LINE))
-    except OSError as error:
-        boot.fail(
-            f"cannot listen on port {server.config.listen_port}: {error.strerror}"
-        )
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", error)
+        boot.fail(f"cannot listen on port {server.config.listen_port}: {why}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,306 @@
+"""Pulling: what is found, what is held, and what sends a consumer elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from rmqlab.broker.services.dispatcher import HoldScan
+from rmqlab.protocol.bodies import GroupConfig, TopicConfig
+from rmqlab.protocol.codes import Permission, PullSysFlag, ResponseCode
+from rmqlab.protocol.messaging import PullReply
+from rmqlab.protocol.record import Record, decode_all, encode
+from rmqlab.settings import BrokerRole
+from tests.broker.desk import BORN_MS, Peer
+from tests.support import HOST
+
+ASKS_AND_WAITS = PullSysFlag.SUBSCRIPTION | PullSysFlag.SUSPEND
+PAID, OPEN = "TAGS\x01paid", "TAGS\x01open"
+
+
+def bodies(answer):
+    return [record.body for record in decode_all(answer.body)]
+
+
+def where(answer):
+    """Return where to go on, and the queue's first and next offset."""
+    reply = PullReply.parse(answer.fields)
+    return reply.next_begin_offset, reply.min_offset, reply.max_offset
+
+
+async def arrive(desk):
+    """Have the broker enter what was sent into its queues, and wake pulls for it."""
+    await desk.broker._dispatcher.step()
+
+
+async def scan(desk, later_ms=0):
+    """Have the broker look at its held pulls, some time later."""
+    desk.clock.advance(later_ms)
+    broker = desk.broker
+    await HoldScan(
+        broker.config, broker.store, broker.holds, broker.handlers.pull, desk.clock
+    ).step()
+
+
+def test_a_pull_finds_the_messages_from_its_offset_on(orders):
+    answer = orders.pull(1)
+    assert (answer.code, answer.remark) == (ResponseCode.SUCCESS, "FOUND")
+    assert bodies(answer) == [b"b", b"c"]
+    assert where(answer) == (3, 0, 3)
+
+
+def test_a_pull_finds_no_more_than_it_wants(orders):
+    answer = orders.pull(0, limit=2)
+    assert bodies(answer) == [b"a", b"b"]
+    assert where(answer) == (2, 0, 3)
+
+
+def test_a_pull_finds_no_more_bytes_than_the_setting_but_always_one(desk_with):
+    desk = desk_with(max_transfer_bytes_on_message_in_memory=100)
+    for body in (bytes(500), bytes(500)):
+        desk.send(body)
+    desk.broker.store.dispatch()
+    assert bodies(desk.pull(0)) == [bytes(500)]
+
+
+def test_a_pull_at_the_end_finds_nothing_yet(orders):
+    answer = orders.pull(3)
+    assert answer.code == ResponseCode.PULL_NOT_FOUND
+    assert where(answer) == (3, 0, 3)
+
+
+def test_a_pull_beyond_the_end_is_sent_back_to_it(orders):
+    answer = orders.pull(4)
+    assert answer.code == ResponseCode.PULL_OFFSET_MOVED
+    assert answer.remark == "OFFSET_OVERFLOW_BADLY"
+    assert where(answer) == (3, 0, 3)
+
+
+def test_a_pull_before_the_oldest_message_is_sent_on_to_it(desk):
+    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    host = (HOST, 1)
+    record = Record("orders", 0, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host)
+    record.queue_offset = 70
+    desk.broker.store.copy(0, encode(record))
+    desk.broker.store.dispatch()
+    answer = desk.pull(10)
+    assert answer.code == ResponseCode.PULL_OFFSET_MOVED
+    assert where(answer) == (70, 70, 71)
+
+
+@pytest.mark.parametrize(
+    ("offset", "code"),
+    [(0, ResponseCode.PULL_NOT_FOUND), (5, ResponseCode.PULL_OFFSET_MOVED)],
+)
+def test_a_queue_that_never_had_a_message_begins_at_0(orders, offset, code):
+    answer = orders.pull(offset, queue_id=1)
+    assert answer.code == code
+    assert where(answer) == (0, 0, 0)
+
+
+def test_a_slave_sends_nobody_back_for_it_may_lag_behind(desk_with):
+    desk = desk_with(role=BrokerRole.SLAVE)
+    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    answer = desk.pull(5)
+    assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
+    assert where(answer)[0] == 5
+
+
+@pytest.fixture
+def tagged(desk):
+    """Six messages in queue 0, every second one paid."""
+    for letter, tag in zip("abcdef", [OPEN, PAID] * 3, strict=True):
+        desk.send(letter.encode(), properties=tag)
+    desk.broker.store.dispatch()
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("paid", [b"b", b"d", b"f"]),
+        (" open ", [b"a", b"c", b"e"]),
+        ("paid || open", [b"a", b"b", b"c", b"d", b"e", b"f"]),
+        ("*", [b"a", b"b", b"c", b"d", b"e", b"f"]),
+        (None, [b"a", b"b", b"c", b"d", b"e", b"f"]),
+    ],
+)
+def test_a_pull_finds_the_tags_that_it_names(tagged, tags, found):
+    assert bodies(tagged.pull(0, tags=tags)) == found
+
+
+def test_a_pull_none_of_whose_tags_is_there_goes_on_behind_what_was_looked_at(tagged):
+    answer = tagged.pull(0, tags="lost")
+    assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
+    assert where(answer) == (6, 0, 6)
+
+
+async def test_a_held_pull_is_answered_when_a_message_comes(orders):
+    assert orders.pull(3, flags=ASKS_AND_WAITS) is None
+    orders.send(b"d")
+    await arrive(orders)
+    (answer,) = orders.peer.sent
+    assert bodies(answer) == [b"d"]
+    assert answer.opaque == 7
+
+
+async def test_a_held_pull_is_not_answered_for_a_message_of_another_queue(orders):
+    orders.pull(3, flags=ASKS_AND_WAITS)
+    orders.send(b"elsewhere", queue_id=1)
+    orders.peer.sent.clear()
+    await arrive(orders)
+    assert orders.peer.sent == []
+
+
+async def test_a_held_pull_is_not_answered_for_a_tag_that_it_does_not_want(orders):
+    orders.pull(3, tags="paid", flags=ASKS_AND_WAITS)
+    orders.send(b"no", properties=OPEN)
+    orders.peer.sent.clear()
+    await arrive(orders)
+    assert orders.peer.sent == []
+    orders.send(b"yes", properties=PAID)
+    orders.peer.sent.clear()
+    await arrive(orders)
+    assert bodies(orders.peer.sent[0]) == [b"yes"]
+
+
+@pytest.mark.parametrize(("later_ms", "answers"), [(14_999, 0), (15_000, 1)])
+async def test_a_held_pull_is_answered_when_its_time_is_up(orders, later_ms, answers):
+    orders.pull(3, flags=ASKS_AND_WAITS, wait_ms=15_000)
+    await scan(orders, later_ms)
+    codes = [answer.code for answer in orders.peer.sent]
+    assert codes == [ResponseCode.PULL_NOT_FOUND] * answers
+
+
+async def test_without_long_polling_a_pull_is_held_for_a_second(desk_with):
+    desk = desk_with(long_polling_enable=False)
+    desk.send()
+    desk.broker.store.dispatch()
+    desk.pull(1, flags=ASKS_AND_WAITS, wait_ms=15_000)
+    await scan(desk, 999)
+    assert desk.peer.sent == []
+    await scan(desk, 1)
+    assert len(desk.peer.sent) == 1
+
+
+async def test_a_slaves_held_pull_is_answered_at_the_next_look(desk_with, orders):
+    data = orders.broker.store.log.read(0, orders.broker.store.log.end)
+    desk = desk_with(role=BrokerRole.SLAVE)
+    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    assert desk.pull(0, flags=ASKS_AND_WAITS) is None
+    desk.broker.store.copy(0, data)
+    await arrive(desk)
+    assert desk.peer.sent == []
+    await scan(desk)
+    assert bodies(desk.peer.sent[0]) == [b"a", b"b", b"c"]
+
+
+async def test_all_pulls_that_wait_for_a_message_are_answered_with_it(orders):
+    peers = [Peer(), Peer()]
+    for peer in peers:
+        orders.pull(3, flags=ASKS_AND_WAITS, peer=peer)
+    orders.send(b"d")
+    await arrive(orders)
+    assert [bodies(peer.sent[0]) for peer in peers] == [[b"d"], [b"d"]]
+
+
+def test_a_pull_without_tags_of_its_own_takes_those_of_the_heartbeat(tagged):
+    tagged.beat(topics=[("orders", "paid")])
+    assert bodies(tagged.pull(0, tags=None, flags=0, version=1)) == [b"b", b"d", b"f"]
+
+
+@pytest.mark.parametrize(
+    ("topics", "version", "code", "why"),
+    [
+        (None, 0, ResponseCode.SUBSCRIPTION_NOT_EXIST, "group info not exist"),
+        (["payments"], 1, ResponseCode.SUBSCRIPTION_NOT_EXIST, "subscription not"),
+        (["orders"], 2, ResponseCode.SUBSCRIPTION_NOT_LATEST, "not latest"),
+    ],
+)
+def test_a_pull_without_tags_of_a_group_that_said_none_is_refused(
+    orders, topics, version, code, why
+):
+    if topics:
+        orders.beat(topics=[(topic, "*") for topic in topics], version=1)
+    answer = orders.pull(0, tags=None, flags=0, version=version)
+    assert answer.code == code
+    assert why in answer.remark
+
+
+def test_a_pull_may_commit_an_offset(orders):
+    flags = PullSysFlag.SUBSCRIPTION | PullSysFlag.COMMIT_OFFSET
+    orders.pull(2, flags=flags, commit=2)
+    assert orders.broker.offsets.get("kitchen", "orders", 0) == 2
+
+
+def test_a_pull_commits_nothing_unless_it_says_so(orders):
+    orders.pull(2, commit=2)
+    assert orders.broker.offsets.get("kitchen", "orders", 0) is None
+
+
+def test_a_pull_commits_nothing_at_a_slave(desk_with):
+    desk = desk_with(role=BrokerRole.SLAVE)
+    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    flags = PullSysFlag.SUBSCRIPTION | PullSysFlag.COMMIT_OFFSET
+    desk.pull(0, flags=flags, commit=2)
+    assert desk.broker.offsets.get("kitchen", "orders", 0) is None
+
+
+@pytest.mark.parametrize("queue_id", [-1, 4])
+def test_a_queue_that_the_topic_does_not_have_is_refused(orders, queue_id):
+    answer = orders.pull(0, queue_id=queue_id)
+    assert answer.code == ResponseCode.SYSTEM_ERROR
+    assert answer.remark.startswith(
+        f"queueId[{queue_id}] is illegal, topic:[orders] topicConfig.readQueueNums:[4]"
+    )
+
+
+def test_an_unknown_topic_is_refused(desk):
+    answer = desk.pull(0)
+    assert answer.code == ResponseCode.TOPIC_NOT_EXIST
+    assert answer.remark.startswith("topic[orders] not exist, apply first please!")
+
+
+def test_an_expression_of_another_kind_than_tags_is_refused(orders):
+    answer = orders.pull(0, tags="a > 5", expression_type="SQL92")
+    assert answer.code == ResponseCode.SYSTEM_ERROR
+    assert answer.remark.endswith("filter message by SQL92")
+
+
+def test_a_topic_without_read_permission_is_refused(orders):
+    orders.broker.topics.put(TopicConfig("orders", 4, 4, Permission.WRITE), 0)
+    answer = orders.pull(0)
+    assert answer.code == ResponseCode.NO_PERMISSION
+    assert answer.remark == "the topic[orders] pulling message is forbidden"
+
+
+def test_a_broker_without_read_permission_refuses(desk_with):
+    answer = desk_with(broker_permission=2).pull(0)
+    assert answer.code == ResponseCode.NO_PERMISSION
+    assert answer.remark == "the broker[127.0.0.1] pulling message is forbidden"
+
+
+def test_an_unknown_group_is_made(orders):
+    orders.pull(0, group="new")
+    assert "new" in orders.broker.groups.to_json()["subscriptionGroupTable"]
+
+
+def test_an_unknown_group_is_refused_where_groups_are_not_made(desk_with):
+    desk = desk_with(auto_create_subscription_group=False)
+    desk.send()
+    answer = desk.pull(0)
+    assert answer.code == ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST
+    assert answer.remark.startswith("subscription group [kitchen] does not exist, ")
+
+
+def test_a_group_that_may_not_consume_is_refused(orders):
+    stopped = GroupConfig("kitchen", consume_enable=False)
+    orders.broker.groups._groups["kitchen"] = stopped
+    answer = orders.pull(0)
+    assert answer.code == ResponseCode.NO_PERMISSION
+    assert answer.remark == "subscription group no permission, kitchen"
+
+
+def test_the_fast_port_serves_no_pulls(orders):
+    orders.broker._dispatch.fast_port = 10909
+    answer = orders.pull(0, peer=Peer(own_port=10909))
+    assert answer.code == ResponseCode.REQUEST_CODE_NOT_SUPPORTED

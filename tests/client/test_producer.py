@@ -1,0 +1,285 @@
+"""A producer: queues in turn, another broker after a failure, and what is certain."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from rmqlab.client import Admin, Producer, SendStatus
+from rmqlab.client.producer import STORED, TRIED_AGAIN, SendError
+from rmqlab.errors import RemoteError
+from rmqlab.protocol.bodies import TopicConfig, TopicTable
+from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue, split_properties
+from rmqlab.protocol.messaging import SendMessageV2, SendReply
+from rmqlab.protocol.routing import RegisterBroker
+from rmqlab.remoting import RemotingServer
+from rmqlab.settings import ClientConfig
+from tests.support import HOST, free_port, make_broker, name_server, until
+
+HANGS_UP = "hangs up"
+SILENT = "is silent"
+QUEUES = 2
+
+
+def coffee():
+    return Message("orders", b"coffee", tags="paid", keys="order-7")
+
+
+class FakeBroker:
+    """Registered like a broker; notes what it is sent and answers as it is told."""
+
+    def __init__(self, name, answer) -> None:
+        self.name, self.answer = name, answer
+        self.asked: list[SendMessageV2] = []
+        self._server = RemotingServer(self._handle)
+
+    async def start(self, server):
+        port = await self._server.listen(free_port())
+        table = TopicTable(topics={"orders": TopicConfig("orders", QUEUES, QUEUES)})
+        header = RegisterBroker(self.name, f"{HOST}:{port}", "c", f"{HOST}:1", 0)
+        server.routes.register(header, table, self.name, 0)
+
+    def _handle(self, frame, connection):
+        if frame.code != SendMessageV2.CODE:
+            return frame.answer()
+        self.asked.append(SendMessageV2.parse(frame.fields))
+        if self.answer == HANGS_UP:
+            connection.abort()
+        if self.answer in (HANGS_UP, SILENT):
+            return None
+        reply = SendReply("0" * 32, self.asked[-1].queue_id, 0)
+        return frame.answer(self.answer, reply.to_wire(), remark="so it is")
+
+    async def stop(self):
+        await self._server.stop()
+
+
+@asynccontextmanager
+async def fakes(*answers, **settings):
+    """Run brokers that answer so; yield a producer and the brokers."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(name_server())
+        brokers = []
+        for letter, answer in zip("abc", answers, strict=False):
+            brokers.append(FakeBroker(f"broker-{letter}", answer))
+            await brokers[-1].start(server)
+            stack.push_async_callback(brokers[-1].stop)
+        producer = Producer("shop", server.address, ClientConfig(**settings))
+        await stack.enter_async_context(producer)
+        yield producer, *brokers
+
+
+@asynccontextmanager
+async def cluster(root, *names):
+    """Run brokers with a topic of two queues each; yield a producer and them."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(name_server())
+        brokers = [make_broker(root, server.address, name) for name in names]
+        for broker in brokers:
+            await stack.enter_async_context(broker)
+        async with Admin(server.address) as admin:
+            await admin.create_topic("orders", QUEUES)
+        producer = Producer("shop", server.address)
+        yield await stack.enter_async_context(producer), *brokers
+
+
+async def test_the_queues_of_all_brokers_are_taken_in_turn(tmp_path):
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, *_):
+        queues = [(await producer.send(coffee())).queue for _ in range(8)]
+    names = ["broker-a", "broker-b"]
+    everywhere = [
+        MessageQueue("orders", name, number) for name in names for number in range(2)
+    ]
+    assert queues[:4] == queues[4:]
+    assert sorted(queues[:4]) == everywhere
+
+
+async def test_a_message_for_a_queue_goes_there(tmp_path):
+    queue = MessageQueue("orders", "broker-b", 1)
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, *_):
+        found = {(await producer.send(coffee(), queue)).queue for _ in range(3)}
+    assert found == {queue}
+
+
+async def test_the_result_says_where_the_message_is(tmp_path):
+    async with cluster(tmp_path, "broker-a") as (producer, broker):
+        queue = MessageQueue("orders", "broker-a", 1)
+        first, second = [await producer.send(coffee(), queue) for _ in range(2)]
+        at = int(second.offset_msg_id[16:], 16)
+        record = broker.store.record_at(at)
+    assert (first.queue_offset, second.queue_offset) == (0, 1)
+    assert split_properties(record.properties.decode())[UNIQ_KEY] == second.msg_id
+
+
+async def test_tags_keys_and_properties_are_stored(tmp_path):
+    message = coffee()
+    message.properties["colour"] = "blau ☕"
+    async with cluster(tmp_path, "broker-a") as (producer, broker):
+        result = await producer.send(message)
+        record = broker.store.record_at(int(result.offset_msg_id[16:], 16))
+    found = split_properties(record.properties.decode())
+    assert found == {
+        "TAGS": "paid",
+        "KEYS": "order-7",
+        "colour": "blau ☕",
+        UNIQ_KEY: result.msg_id,
+        "CLUSTER": "DefaultCluster",
+    }
+
+
+async def test_a_new_topic_is_made_with_the_clients_number_of_queues(tmp_path):
+    async with cluster(tmp_path, "broker-a") as (producer, broker):
+        await producer.send(Message("payments", b"1"))
+        assert broker.topics.get("payments").write_queue_nums == 4
+
+
+async def test_a_broker_that_is_gone_is_stepped_over(tmp_path):
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, gone, _):
+        await producer.send(coffee())
+        await gone.stop()
+        results = [await producer.send(coffee()) for _ in range(6)]
+        await gone.start()
+    assert {one.queue.broker_name for one in results} == {"broker-b"}
+    assert {one.status for one in results} == {SendStatus.SEND_OK}
+
+
+async def test_a_message_for_a_queue_of_a_broker_that_is_gone_fails_for_certain(
+    tmp_path,
+):
+    queue = MessageQueue("orders", "broker-a", 0)
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, gone, _):
+        await producer.send(coffee())
+        await gone.stop()
+        with pytest.raises(SendError, match=r"Send \[1\] times, still failed") as told:
+            await producer.send(coffee(), queue)
+        await gone.start()
+    assert told.value.is_definite
+
+
+async def test_a_broker_name_without_a_master_fails_for_certain(tmp_path):
+    queue = MessageQueue("orders", "broker-x", 0)
+    async with cluster(tmp_path, "broker-a") as (producer, _):
+        with pytest.raises(SendError, match=r"broker-x\] has no master now") as told:
+            await producer.send(coffee(), queue)
+    assert told.value.is_definite
+
+
+@pytest.mark.parametrize("failure", [*sorted(TRIED_AGAIN), HANGS_UP])
+async def test_after_a_failure_another_broker_is_asked(failure):
+    async with fakes(failure, ResponseCode.SUCCESS) as (producer, bad, good):
+        results = [await producer.send(coffee()) for _ in range(4)]
+    assert {one.queue.broker_name for one in results} == {"broker-b"}
+    assert len(bad.asked) > 0
+    assert len(good.asked) == 4
+
+
+async def test_a_message_keeps_its_id_when_it_is_tried_again():
+    async with fakes(ResponseCode.SYSTEM_ERROR) as (producer, bad):
+        with pytest.raises(SendError):
+            await producer.send(coffee())
+    ids = {split_properties(asked.properties)[UNIQ_KEY] for asked in bad.asked}
+    assert (len(bad.asked), len(ids)) == (3, 1)
+
+
+async def test_a_message_that_its_sender_sends_again_keeps_its_id(tmp_path):
+    message = coffee()
+    async with cluster(tmp_path, "broker-a") as (producer, _):
+        first, second = [await producer.send(message) for _ in range(2)]
+    assert first.msg_id == second.msg_id
+
+
+async def test_no_attempt_follows_another_at_the_same_broker_where_there_are_two():
+    error = ResponseCode.SYSTEM_ERROR
+    async with fakes(error, error) as (producer, first, second):
+        with pytest.raises(SendError) as told:
+            await producer.send(coffee())
+    assert sorted([len(first.asked), len(second.asked)]) == [1, 2]
+    a, b = "broker-a", "broker-b"
+    (sent,) = re.findall(r"BrokersSent: \[(.*?)\]", str(told.value))
+    assert sent.split(", ") in ([a, b, a], [b, a, b])
+
+
+@pytest.mark.parametrize("retries", [0, 5])
+async def test_how_often_is_a_setting(retries):
+    answers = fakes(ResponseCode.SYSTEM_ERROR, retry_times_when_send_failed=retries)
+    async with answers as (producer, bad):
+        with pytest.raises(SendError, match=rf"Send \[{retries + 1}\] times"):
+            await producer.send(coffee())
+        assert len(bad.asked) == retries + 1
+
+
+@pytest.mark.parametrize(
+    "code", [ResponseCode.MESSAGE_ILLEGAL, ResponseCode.SYSTEM_BUSY]
+)
+async def test_a_refusal_that_no_broker_would_mend_is_not_tried_again(code):
+    async with fakes(code) as (producer, bad):
+        with pytest.raises(RemoteError, match="so it is") as told:
+            await producer.send(coffee())
+    assert told.value.code == code
+    assert told.value.is_definite
+    assert len(bad.asked) == 1
+
+
+@pytest.mark.parametrize("code", sorted(STORED))
+async def test_a_message_that_is_stored_less_safely_is_a_status_and_no_failure(code):
+    async with fakes(code) as (producer, broker):
+        result = await producer.send(coffee())
+    assert result.status.value == code
+    assert len(broker.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_definite"),
+    [
+        ([ResponseCode.SYSTEM_ERROR], True),
+        ([ResponseCode.SYSTEM_ERROR, ResponseCode.NO_PERMISSION], True),
+        ([HANGS_UP], False),
+        ([ResponseCode.SYSTEM_ERROR, HANGS_UP], False),
+        ([HANGS_UP, ResponseCode.SYSTEM_ERROR], False),
+    ],
+)
+async def test_a_failure_is_certain_only_where_every_attempt_was_answered(
+    answers, is_definite
+):
+    async with fakes(*answers) as (producer, *_):
+        with pytest.raises(SendError) as told:
+            await producer.send(coffee())
+    assert told.value.is_definite == is_definite
+
+
+async def test_the_time_is_for_all_attempts_together():
+    async with fakes(SILENT, SILENT) as (producer, *silent):
+        with pytest.raises(SendError, match=r"Send \[1\] times") as told:
+            await producer.send(coffee(), timeout_s=0.05)
+        await until(lambda: any(one.asked for one in silent))
+    assert not told.value.is_definite
+
+
+async def test_a_topic_without_a_route_fails_for_certain_and_says_what_to_do():
+    async with name_server() as server, Producer("shop", server.address) as producer:
+        with pytest.raises(SendError, match="No route info of this topic, ord") as told:
+            await producer.send(coffee())
+    assert told.value.is_definite
+    assert "autoCreateTopicEnable" in str(told.value)
+
+
+async def test_queues_that_may_not_be_written_are_left_alone(tmp_path):
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, closed, _):
+        closed.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=4), 1)
+        await closed.registrations[0].step()
+        results = [await producer.send(coffee()) for _ in range(4)]
+    found = Counter(one.queue.broker_name for one in results)
+    assert found == {"broker-b": 4}
+
+
+async def test_a_producer_that_closes_is_forgotten_by_its_brokers(tmp_path):
+    async with cluster(tmp_path, "broker-a") as (producer, broker):
+        await producer.send(coffee())
+        await producer.instance.beat()
+        assert broker.clients._producers
+        await producer.close()
+        assert broker.clients._producers == {}
