@@ -161,7 +161,7 @@ def _describe(network: Network) -> str:
     if cluster := found.get(CLUSTER_LABEL):
         return (
             f"rmqlab cluster {cluster!r} in {found.get(FOLDER_LABEL)}: "
-            f"`rmqlab down --name {cluster}` ends it, or, if its folder is gone, "
+            f"`rmqlab down --name {cluster}` ends it, or, if that knows none, "
             f"`docker rm -f $(docker ps -aqf label={CLUSTER_LABEL}={cluster}); "
             f"docker network rm {network.name}`"
         )

@@ -24,7 +24,7 @@ PER_SECOND = 100.0
 SCHEMA = 1
 LESSONS = {
     "1m": "One master: while it is away, nothing can be sent.",
-    "2m-noslave": "Two masters: sends go to the other one; what the dead one has waits.",
+    "2m-noslave": "Two masters: what the dead one has waits for its return.",
     "2m-2s-async": "With slaves: what the dead master has is read from its slave.",
     "2m-2s-sync": "Synchronous double write: SEND_OK means that a slave has it, too.",
 }
@@ -78,7 +78,7 @@ def demo(seconds: float, *, as_json: bool) -> None:
         return
     console.print(_table(walks))
     console.print(
-        "acked: a broker has it.  refused: no broker has it.  unknown: no answer came.\n"
+        "acked: a broker has it.  refused: none has it.  unknown: no answer came.\n"
         "lost: acked and never consumed.  doubled: consumed twice.\n"
         "silence: the longest time in which nothing was acked.\n"
         "`rmqlab lab` opens the course."

@@ -1,16 +1,11 @@
 """Nodes as containers, on hosts that have the topology's own addresses.
 
-    a network, 192.168.157.0/24      of the topology's hosts
-    a container a host               holds its address, looks up the hosts' names
-    a container a node               in its host's network; `docker logs` it
-
     in a node's container            on this machine
     /usr/local/rocketmq/conf     →   CLUSTER/HOST/conf
     its store's absolute path    →   CLUSTER/HOST and that path
     ~/logs/rocketmqlogs          →   CLUSTER/HOST/logs/rocketmqlogs/NODE
 
-The nodes' files are used as they are, by this user.  What a cluster has, or left when
-its owner was killed, is found by the labels rmqlab.cluster and rmqlab.folder.
+The nodes' files are used as they are, by this user.  `compose` has the whole picture.
 """
 
 from __future__ import annotations
@@ -19,7 +14,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,13 +42,14 @@ class DockerRuntime:
     """See `runtime.Runtime`."""
 
     def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
-        self._topology, self._plan, self._changed = topology, plan, changed
-        self._folder = Path(plan.folder)
+        self._topology, self._changed = topology, changed
+        self._folder, self._prefix = Path(plan.folder), f"rmqlab-{plan.name}-"
         self._labels = image.labels(plan.name, plan.folder)
         self._client: docker.DockerClient | None = None
         self._image, self._hosts = "", dict[str, str]()
         self._running: dict[str, _Running] = {}
         self._events: Any = None
+        self._following: asyncio.Future[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
     def address(self, node: Node) -> str:
@@ -82,13 +77,12 @@ class DockerRuntime:
             )
         for node in self._topology.nodes:
             self.configure(node)
-        self._client = await in_thread(image.connect)
-        built = await in_thread(image.find_or_build, self._client)
-        self._image = str(built.id)
-        await in_thread(image.remove, self._client, self._labels)
-        await self._listen()
+        client = self._client = await in_thread(image.connect)
+        self._image = (await in_thread(image.find_or_build, client)).id or ""
+        await in_thread(image.remove, client, self._labels)
+        await self._listen(client)
         self._hosts = await in_thread(
-            make_hosts, self._client, self._topology, self._labels, self._image
+            make_hosts, client, self._topology, self._labels, self._image
         )
 
     def configure(self, node: Node) -> None:
@@ -103,7 +97,7 @@ class DockerRuntime:
 
     async def start(self, node: Node, state: NodeState) -> None:
         """See `Runtime.start`."""
-        state.container, state.folder = self._name(node), str(self.home(node))
+        state.container, state.folder = self._prefix + node.name, str(self.home(node))
         state.state, state.why = "starting", ""
         self._changed(state, "started")
         try:
@@ -113,6 +107,8 @@ class DockerRuntime:
             async with asyncio.timeout(START_S):
                 is_up = await running.booted()
         except ClusterError as error:
+            if one := self._running.get(node.name):
+                one.ended.set()
             self._tell(state, "failed", str(error))
             return
         except TimeoutError:
@@ -129,12 +125,13 @@ class DockerRuntime:
         target = self._target(running.node)
         if why := await asyncio.to_thread(health.unregistered, target):
             return why
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + FOLLOW_S
-        while why := await asyncio.to_thread(health.unpaired, target):
-            if running.ended.is_set() or loop.time() > deadline:
-                break
-            await asyncio.sleep(POLL_S)  # no broker tells who connects: one has to ask
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FOLLOW_S):
+                while why := await asyncio.to_thread(health.unpaired, target):
+                    if running.ended.is_set():
+                        break
+                    # No broker tells who connects to it: one has to ask.
+                    await asyncio.sleep(POLL_S)
         return why
 
     def _target(self, node: Node) -> health.Target:
@@ -148,8 +145,8 @@ class DockerRuntime:
         is_slave = node.role == BrokerRole.SLAVE.name
         name = node.broker.broker_name or node.host.name
         slaves = 0 if is_slave else self._running_slaves(node)
-        number = node.broker.broker_id
-        return health.Target(self.address(node), name, number, tuple(servers), slaves)
+        known = (name, node.broker.broker_id, tuple(servers), slaves)
+        return health.Target(self.address(node), *known)
 
     def _running_slaves(self, master: Node) -> int:
         return sum(
@@ -159,20 +156,17 @@ class DockerRuntime:
             and one.node.broker.broker_name == master.broker.broker_name
         )
 
-    def _name(self, node: Node) -> str:
-        return f"rmqlab-{self._plan.name}-{node.name}"
-
     def _create(self, node: Node) -> Container:
         """Make a node's container anew: its file may name other folders now."""
         assert self._client is not None
         if before := self._running.pop(node.name, None):
             before.container.remove(force=True)
+        own = self._labels | {"rmqlab.node": node.name, "rmqlab.host": node.host.name}
         return self._client.containers.create(
             self._image,
             command_of(node),
-            name=self._name(node),
-            labels=self._labels
-            | {"rmqlab.node": node.name, "rmqlab.host": node.host.name},
+            name=self._prefix + node.name,
+            labels=own,
             network_mode=f"container:{self._hosts[node.host.name]}",
             user=f"{os.getuid()}:{os.getgid()}",
             mounts=list(self._mounts(node)),
@@ -192,7 +186,7 @@ class DockerRuntime:
         """SIGTERM; SIGKILL for one that does not end in time."""
         running = self._alive(node)
         running.is_expected = "stopped"
-        await in_thread(_resume, running.container)
+        await in_thread(image.resume, running.container)
         await in_thread(running.container.stop, timeout=STOP_S)
         await running.ended.wait()
 
@@ -209,7 +203,7 @@ class DockerRuntime:
 
     async def resume(self, node: Node) -> None:
         """Thaw the container."""
-        await in_thread(_resume, self._alive(node).container)
+        await in_thread(image.resume, self._alive(node).container)
 
     def _alive(self, node: Node) -> _Running:
         running = self._running.get(node.name)
@@ -233,26 +227,24 @@ class DockerRuntime:
                 ]
                 await asyncio.gather(*(self.stop(node) for node in nodes))
             await in_thread(image.remove, self._client, self._labels)
-        if self._events is not None:
+        if self._following is not None:
             self._events.close()
+            await self._following
         self._client.close()
 
-    async def _listen(self) -> None:
+    async def _listen(self, client: docker.DockerClient) -> None:
         """Have a thread pass on which containers end."""
-        assert self._client is not None
         loop = asyncio.get_running_loop()
-        labels = [f"{key}={value}" for key, value in self._labels.items()]
-        filters = {"type": "container", "event": "die", "label": labels}
-        events: Any = await in_thread(self._client.events, decode=True, filters=filters)
-        self._events = events
+        events = self._events = await in_thread(image.ends, client, self._labels)
 
         def follow() -> None:
-            for event in events:
+            for event in image.whole(events):
                 actor = event["Actor"]
                 code = actor["Attributes"].get("exitCode", "unknown")
                 loop.call_soon_threadsafe(self._ended, actor["ID"], code)
+            loop.call_soon_threadsafe(self._lost)
 
-        threading.Thread(target=follow, name="docker-events", daemon=True).start()
+        self._following = asyncio.ensure_future(asyncio.to_thread(follow))
 
     def _ended(self, container_id: str, code: str) -> None:
         for running in self._running.values():
@@ -260,6 +252,13 @@ class DockerRuntime:
                 task = asyncio.create_task(self._tell_end(running, code))
                 self._telling.add(task)
                 task.add_done_callback(self._telling.discard)
+
+    def _lost(self) -> None:
+        """The daemon went away, and the nodes with it; or all have ended before."""
+        for running in self._running.values():
+            if not running.ended.is_set():
+                self._tell(running.state, "failed", "the Docker daemon went away")
+                running.ended.set()
 
     async def _tell_end(self, running: _Running, code: str) -> None:
         """Keep what a node said, tell how it ended."""
@@ -290,13 +289,12 @@ class _Running:
     async def booted(self) -> bool:
         """Return once the node has said that it runs; False if it ended."""
         said = await in_thread(self.container.logs, stream=True, follow=True)
+
+        def has_booted() -> bool:
+            with contextlib.closing(image.whole(said)) as lines:
+                return any(BOOTED in line for line in lines)
+
         try:
-            return await in_thread(any, (BOOTED in line for line in said))
+            return await in_thread(has_booted)
         finally:
             said.close()
-
-
-def _resume(container: Container) -> None:
-    container.reload()
-    if container.status == "paused":
-        container.unpause()

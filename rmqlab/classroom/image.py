@@ -19,22 +19,17 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
-from docker.errors import (
-    APIError,
-    BuildError,
-    DockerException,
-    ImageNotFound,
-    NotFound,
-)
+from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.images import Image
 from requests.exceptions import RequestException
@@ -52,6 +47,8 @@ BASE_VARIABLE = "RMQLAB_BASE_IMAGE"
 DOCKERFILE = SHIPPED / "Dockerfile"
 PACKAGE = Path(__file__).parents[1]
 ROOT = PACKAGE.parent
+UNIX = "unix://"
+DAEMON = f"{UNIX}/var/run/docker.sock"
 TIMEOUT_S = 60
 """Longest that the daemon may take to answer one request, a build excepted."""
 
@@ -62,15 +59,21 @@ def connect() -> docker.DockerClient:
     Raises:
         ClusterError: none answers, or this user may not ask it.
     """
+    at = os.environ.get("DOCKER_HOST") or DAEMON
     try:
+        if at.startswith(UNIX) and sys.platform != "win32":
+            # The library leaks a socket where nobody listens, and hides the reason.
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(at.removeprefix(UNIX))
         client = docker.from_env(timeout=TIMEOUT_S)
         client.ping()
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         step = "install it and start its daemon (`sudo systemctl start docker`)"
-        if "ermission" in str(error):
+        if isinstance(error, PermissionError):
             step = "add yourself to the group docker, and log in again"
         raise ClusterError(
-            f"no Docker daemon answers ({error}): {step}, or use --runtime local"
+            f"no Docker daemon answers at {at} ({error}): {step}, or use "
+            "--runtime local"
         ) from error
     return client
 
@@ -84,7 +87,8 @@ async def in_thread(work: Callable[..., T], *arguments: Any, **options: Any) -> 
     try:
         return await asyncio.to_thread(work, *arguments, **options)
     except (DockerException, RequestException) as error:
-        raise ClusterError(f"Docker: {error}") from error
+        why = getattr(error, "explanation", None) or error
+        raise ClusterError(f"Docker says: {why}") from error
 
 
 def is_checkout() -> bool:
@@ -97,6 +101,7 @@ def find_or_build(client: docker.DockerClient) -> Image:
 
     Raises:
         ClusterError: it has to be built, and cannot be; the text says what to do.
+        DockerException: the daemon refused to try.
     """
     found = None
     with contextlib.suppress(ImageNotFound):
@@ -105,7 +110,7 @@ def find_or_build(client: docker.DockerClient) -> Image:
         return found or _must_be_built_by_hand()
     labels = found.labels if found else {}
     # Who once named a base need not name it for each build.
-    base = os.environ.get(BASE_VARIABLE) or labels.get(BASE_LABEL, "")
+    base = os.environ.get(BASE_VARIABLE) or labels.get(BASE_LABEL) or default_base()
     wanted = {CONTENT_LABEL: content(), BASE_LABEL: base}
     if found is not None and wanted.items() <= labels.items():
         return found
@@ -158,22 +163,24 @@ def make_wheel() -> Path:
 def _build(
     client: docker.DockerClient, folder: Path, base: str, labels: dict[str, str]
 ) -> Image:
-    try:
-        image, _ = client.images.build(
-            path=str(folder),
-            dockerfile=str(DOCKERFILE),
-            tag=NAME,
-            buildargs={"BASE_IMAGE": base} if base else {},
-            labels=labels,
-            rm=True,
-            forcerm=True,
-        )
-    except (APIError, BuildError) as error:
+    # Read whole, unlike by `images.build`: what is left unread leaks a socket.
+    steps = client.api.build(
+        path=str(folder),
+        dockerfile=str(DOCKERFILE),
+        tag=NAME,
+        buildargs={"BASE_IMAGE": base},
+        labels=labels,
+        rm=True,
+        forcerm=True,
+        decode=True,
+    )
+    failures = [step["error"] for step in steps if "error" in step]
+    if failures:
         raise ClusterError(
-            f"cannot build {NAME} from {base or default_base()}: {error}: "
+            f"cannot build {NAME} from {base}: {failures[0]}: "
             f"set {BASE_VARIABLE} to an image that is here and has Python 3.11 and venv"
-        ) from error
-    return image
+        )
+    return client.images.get(NAME)
 
 
 def _must_be_built_by_hand() -> Image:
@@ -189,13 +196,35 @@ def labels(name: str, folder: str) -> dict[str, str]:
     return {CLUSTER_LABEL: name, FOLDER_LABEL: folder}
 
 
+def ends(client: docker.DockerClient, own: dict[str, str]) -> Any:
+    """Return a stream of events, to be closed: each tells that a container ended.
+
+    Raises:
+        DockerException: the daemon refused.
+    """
+    filters = {"type": "container", "event": "die", **_filter(own)}
+    return client.events(decode=True, filters=filters)
+
+
+def whole(stream: Any) -> Generator[Any, None, None]:
+    """Yield what a stream brings until it is closed, and free what that leaves open."""
+    try:
+        yield from stream
+    finally:
+        stream._response.close()  # noqa: SLF001
+
+
+def _filter(own: dict[str, str]) -> dict[str, Any]:
+    return {"label": [f"{key}={value}" for key, value in own.items()]}
+
+
 def remove(client: docker.DockerClient, own: dict[str, str]) -> list[str]:
     """Remove a cluster's containers and network; return the names of its nodes.
 
     Raises:
         DockerException: the daemon refused.
     """
-    wanted: dict[str, Any] = {"label": [f"{key}={value}" for key, value in own.items()]}
+    wanted = _filter(own)
     found = client.containers.list(all=True, filters=wanted, ignore_removed=True)
     with ThreadPoolExecutor() as together:
         list(together.map(_remove_one, found))
@@ -208,6 +237,13 @@ def remove(client: docker.DockerClient, own: dict[str, str]) -> list[str]:
 def _remove_one(container: Container) -> None:
     with contextlib.suppress(NotFound):
         container.remove(force=True, v=True)
+
+
+def resume(container: Container) -> None:
+    """Let a container go on if it is paused."""
+    container.reload()
+    if container.status == "paused":
+        container.unpause()
 
 
 def end_leftovers(name: str, folder: str) -> list[str]:

@@ -1,0 +1,195 @@
+"""The docker runtime and the Compose files, on a real Docker daemon.
+
+All of them need the article's own addresses: a lock has them run one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import subprocess
+import tempfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rmqlab import health
+from rmqlab.classroom import compose, image, registry
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.docker_runtime import DockerRuntime
+from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
+from rmqlab.classroom.topology import load
+from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
+from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.producer import SendStatus
+from rmqlab.protocol.message import Message
+from tests.conftest import missing
+from tests.support import address, free_port, make_broker, name_server, quick_client
+
+ARRIVAL_S = 30.0
+NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
+
+
+@pytest.fixture
+def docker(monkeypatch, tmp_path):
+    """Return a client of the daemon; nobody else has the addresses meanwhile."""
+    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
+    lock_file = Path(tempfile.gettempdir()) / "rmqlab-test-docker.lock"
+    with contextlib.ExitStack() as stack:
+        fcntl.flock(stack.enter_context(lock_file.open("w")), fcntl.LOCK_EX)
+        try:
+            client = stack.enter_context(contextlib.closing(image.connect()))
+            image.find_or_build(client)
+        except ClusterError as error:
+            missing("docker", str(error))
+        yield client
+
+
+def left(client, name):
+    """Return what a cluster has in Docker."""
+    mine = {"label": f"{image.CLUSTER_LABEL}={name}"}
+    containers = client.containers.list(all=True, filters=mine)
+    return [one.name for one in [*containers, *client.networks.list(filters=mine)]]
+
+
+def received(topic, name_servers, count):
+    """Return the bodies that a new group gets of a topic."""
+    bodies, enough = [], threading.Event()
+
+    def listener(message):
+        bodies.append(message.body)
+        if len(bodies) >= count:
+            enough.set()
+
+    with BlockingConsumer(
+        "readers", name_servers, listener, quick_client(), ConsumeFrom.FIRST_OFFSET
+    ) as consumer:
+        consumer.subscribe(topic)
+        enough.wait(ARRIVAL_S)
+    return sorted(bodies)
+
+
+def test_a_slave_serves_what_its_killed_master_had_acknowledged(docker):
+    with Cluster.up("2m-2s-sync", runtime="docker", name="pair") as cluster:
+        assert cluster.name_servers == NAME_SERVERS
+        assert [node.state for node in cluster.status().nodes] == ["usable"] * 6
+        # A topic that every broker of the name has from its start: of a newer one its
+        # slave hears only when it copies the master's tables.
+        with BlockingProducer("writers", cluster.name_servers) as producer:
+            sent = producer.send(Message("broker-a", b"kept"))
+        assert sent.status is SendStatus.SEND_OK
+
+        assert cluster.kill("broker-a").state == "killed"
+        assert received("broker-a", cluster.name_servers, 1) == [b"kept"]
+
+        master = cluster.restart("broker-a")
+        assert master.state == "usable"
+        log = Path(f"{master.folder}{master.commit_log}")
+        assert b"kept" in next(log.iterdir()).read_bytes()
+        assert master.container in left(docker, "pair")
+    assert left(docker, "pair") == []
+
+
+def test_two_brokers_of_a_host_with_one_store_fail_as_the_articles_would(docker):
+    with Cluster.up("article", runtime="docker", name="article") as cluster:
+        states = {node.name: node for node in cluster.status().nodes}
+    for name in ("broker-a", "broker-b", "namesrv1", "namesrv2"):
+        assert states[name].state == "usable"
+    for name in ("broker-a-s", "broker-b-s"):
+        assert states[name].state == "failed"
+        assert states[name].why.startswith("Lock failed,MQ already started")
+
+
+def test_a_paused_broker_can_be_resumed_and_be_stopped(docker):
+    with Cluster.up("1m", runtime="docker", name="pausing") as cluster:
+        assert cluster.pause("broker-a").state == "paused"
+        assert cluster.resume("broker-a").state == "usable"
+        cluster.pause("broker-a")
+        assert cluster.stop("broker-a").state == "stopped"
+        with pytest.raises(ClusterError, match="not running"):
+            cluster.kill("broker-a")
+
+
+def test_a_second_cluster_is_told_who_has_its_addresses(docker):
+    with (
+        Cluster.up("1m", runtime="docker", name="first"),
+        pytest.raises(ClusterError, match=r"192\.168\.157\.0/24.*cluster 'first'"),
+    ):
+        Cluster.up("1m", runtime="docker", name="second", detached=True)
+    assert left(docker, "second") == []
+
+
+def test_what_a_killed_owner_left_is_removed(docker):
+    with Cluster.up("1m", runtime="docker", name="orphan") as cluster:
+        state = registry.read_state("orphan")
+        cluster._owned.kill()
+        cluster._owned.communicate()
+        assert len(left(docker, "orphan")) == 4
+        assert registry.end_leftovers(state) == ["broker-a", "namesrv1"]
+        assert left(docker, "orphan") == []
+
+
+async def test_a_node_that_dies_by_itself_is_noticed(docker, tmp_path):
+    topology = load("1m")
+    died = asyncio.Event()
+
+    def changed(state: NodeState, what: str) -> None:
+        if state.state == "failed":
+            died.set()
+
+    plan = Plan("dying", str(tmp_path / "dying"), "docker", "1m")
+    runtime = DockerRuntime(topology, plan, changed)
+    node = topology.nodes[0]
+    state = NodeState(node.name, node.host.name, node.role)
+    try:
+        await runtime.open()
+        await runtime.start(node, state)
+        assert state.state == "usable"
+        docker.containers.get(state.container).kill()
+        await died.wait()
+        assert state.why == "exit code 137"
+    finally:
+        await runtime.close()
+
+
+async def test_a_health_check_says_what_a_node_lacks(tmp_path):
+    async with name_server() as server:
+        file = tmp_path / "broker.properties"
+        file.write_text(f"listenPort={free_port()}\nnamesrvAddr={server.address}\n")
+        target = health.target_of(["python", "/bin/mqbroker", "-c", str(file)])
+        assert "Connection refused" in await asyncio.to_thread(health.missing, target)
+
+        master = make_broker(tmp_path, server.address)
+        async with master:
+            unknown = replace(target, address=address(master), broker_name="other")
+            why = await asyncio.to_thread(health.missing, unknown)
+            assert why == f"name server {server.address} does not know it yet"
+
+            known = replace(unknown, broker_name="broker-a")
+            assert await asyncio.to_thread(health.missing, known) == ""
+
+            with_slave = replace(known, slaves=1)
+            why = await asyncio.to_thread(health.missing, with_slave)
+            assert why == "no connection to its slave yet: 0 of 1 slaves"
+
+
+def test_no_compose_file_has_drifted_from_its_topology():
+    assert compose.drift() == [], "run: python -m rmqlab.classroom.compose"
+
+
+def test_a_cluster_started_by_docker_compose_takes_a_message(docker):
+    folder = Path(compose.SHIPPED) / "2m-2s-sync"
+    command = ["docker", "compose", "-f", str(folder / compose.COMPOSE_FILE)]
+    there = subprocess.run([*command, "version"], check=False, capture_output=True)
+    if there.returncode:
+        missing("docker", "`docker compose` is not installed")
+    try:
+        subprocess.run([*command, "up", "--detach", "--wait"], check=True)
+        with BlockingProducer("writers", NAME_SERVERS) as producer:
+            sent = producer.send(Message("orders", b"by hand"))
+        assert sent.status is SendStatus.SEND_OK
+    finally:
+        subprocess.run([*command, "down", "--volumes"], check=True)
