@@ -126,7 +126,9 @@ class Producer:
 
         Without a `queue` the queues of all brokers are taken in turn, and a failed
         attempt is followed by others, elsewhere, until `timeout_s` is over
-        (send_msg_timeout, for all attempts together).
+        (send_msg_timeout, for all attempts together).  So is one that was stored but
+        not SEND_OK, if retryAnotherBrokerWhenNotStoreOK says so: then it is stored
+        twice, and the last result counts.
 
         Raises:
             SendError: no route, or no broker took it; the text names who was asked.
@@ -143,24 +145,28 @@ class Producer:
         )
         asked: list[str] = []
         failures: list[RmqError] = []
+        stored: SendResult | None = None
         while len(asked) < attempts and loop.time() < deadline:
             chosen = self._next_queue(queues, asked[-1] if asked else None)
             asked.append(chosen.broker_name)
             try:
-                return await self._send_once(message, chosen, deadline - loop.time())
-            except Unavailable as error:
+                left_s = deadline - loop.time()
+                stored = await self._send_once(message, chosen, left_s)
+            except RmqError as error:
                 failures.append(error)
-            except RemoteError as error:
-                if error.code not in TRIED_AGAIN:
-                    raise
-                failures.append(error)
-        cost_ms = int((loop.time() - started) * 1000)
-        raise SendError(
-            f"Send [{len(asked)}] times, still failed, cost [{cost_ms}]ms, Topic: "
-            f"{message.topic}, BrokersSent: [{', '.join(asked)}]; "
-            f"last: {failures[-1] if failures else 'the time was up'}",
-            is_definite=all(getattr(one, "is_definite", False) for one in failures),
-        )
+                if not _may_go_elsewhere(error):
+                    break
+            else:
+                if self._is_enough(stored):
+                    break
+        if stored is not None:
+            return stored
+        raise _not_sent(message.topic, asked, failures, loop.time() - started)
+
+    def _is_enough(self, result: SendResult) -> bool:
+        """Whether to leave it at that; else the message is stored elsewhere, too."""
+        is_safe = result.status is SendStatus.SEND_OK
+        return is_safe or not self.config.retry_another_broker_when_not_store_o_k
 
     async def _queues(self, topic: str) -> list[MessageQueue]:
         route = await self.instance.route(topic)
@@ -228,3 +234,25 @@ class Producer:
             queue._replace(queue_id=reply.queue_id),
             reply.queue_offset,
         )
+
+
+def _may_go_elsewhere(error: RmqError) -> bool:
+    """Whether another broker may take what this one did not."""
+    if isinstance(error, RemoteError):
+        return error.code in TRIED_AGAIN
+    return isinstance(error, Unavailable)
+
+
+def _not_sent(
+    topic: str, asked: list[str], failures: list[RmqError], cost_s: float
+) -> RmqError:
+    """Return the error that names who was asked, worded as RocketMQ's client does."""
+    last = failures[-1] if failures else None
+    if last is not None and not _may_go_elsewhere(last):
+        return last
+    return SendError(
+        f"Send [{len(asked)}] times, still failed, cost [{int(cost_s * 1000)}]ms, "
+        f"Topic: {topic}, BrokersSent: [{', '.join(asked)}]; "
+        f"last: {last or 'the time was up'}",
+        is_definite=all(getattr(one, "is_definite", False) for one in failures),
+    )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from rmqlab.client.instance import ClientInstance
 from rmqlab.errors import RemoteError
 from rmqlab.protocol.codes import PullSysFlag, ResponseCode
+from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.message import MessageQueue, StoredMessage
 from rmqlab.protocol.messaging import PullMessage, PullReply
@@ -63,14 +64,14 @@ async def pull(
         NotConnected, NoAnswer: the broker is away.
         RemoteError: it answered something else than a pull's four statuses.
     """
-    flags = PullSysFlag.SUBSCRIPTION | (PullSysFlag.SUSPEND if suspend else 0)
+    held = PullSysFlag.SUSPEND if suspend else 0
     header = PullMessage(
         consumer_group=group,
         topic=queue.topic,
         queue_id=queue.queue_id,
         queue_offset=offset,
         max_msg_nums=limit,
-        sys_flag=flags,
+        sys_flag=PullSysFlag.SUBSCRIPTION | held,
         commit_offset=0,
         suspend_timeout_millis=SUSPEND_MS,
         sub_version=subscription.sub_version,
@@ -81,8 +82,15 @@ async def pull(
     answer = await instance.remoting.call(at, header, timeout_s=TIMEOUT_S)
     if answer.code not in _ANSWERED:
         raise RemoteError(answer.code, answer.remark, at)
+    return _result(answer, queue, subscription)
+
+
+def _result(
+    answer: Frame, queue: MessageQueue, subscription: Subscription
+) -> PullResult:
+    """Return what an answer holds; tags are compared again, not only their hashes."""
     reply = PullReply.parse(answer.fields)
-    found = (to_message(one, queue.broker_name) for one in decode_all(answer.body))
+    found = [to_message(one, queue.broker_name) for one in decode_all(answer.body)]
     return PullResult(
         PullStatus(ResponseCode(answer.code)),
         reply.next_begin_offset,

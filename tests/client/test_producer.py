@@ -283,3 +283,26 @@ async def test_a_producer_that_closes_is_forgotten_by_its_brokers(tmp_path):
         assert broker.clients._producers
         await producer.close()
         assert broker.clients._producers == {}
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(False, [1, 0]), (True, [1, 1])])
+async def test_another_broker_is_asked_for_safety_only_on_request(retries, asked):
+    key = "retry_another_broker_when_not_store_o_k"
+    answers = ResponseCode.SLAVE_NOT_AVAILABLE, ResponseCode.SUCCESS
+    async with fakes(*answers, **{key: retries}) as (producer, unsafe, safe):
+        first = MessageQueue("orders", unsafe.name, 0)
+        queues = await producer._queues("orders")
+        producer._turn = queues.index(first) - 1
+        result = await producer.send(coffee())
+    assert [len(one.asked) for one in (unsafe, safe)] == asked
+    expected = SendStatus.SEND_OK if retries else SendStatus.SLAVE_NOT_AVAILABLE
+    assert result.status is expected
+
+
+async def test_where_no_broker_is_safe_the_last_result_counts():
+    answers = [ResponseCode.SLAVE_NOT_AVAILABLE] * 2
+    settings = {"retry_another_broker_when_not_store_o_k": True}
+    async with fakes(*answers, **settings) as (producer, *brokers):
+        result = await producer.send(coffee())
+    assert result.status is SendStatus.SLAVE_NOT_AVAILABLE
+    assert sum(len(one.asked) for one in brokers) == 1 + 2
