@@ -10,13 +10,18 @@ producer.send("orders", "one coffee")
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rmqlab.classroom import registry
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.load import Cost, cost_of_sending
+from rmqlab.classroom.looking import StoreFiles, hex_dump
 from rmqlab.classroom.panel import ClusterPanel
+from rmqlab.classroom.plots import bars, timeline
+from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
 from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
@@ -34,9 +39,16 @@ __all__ = [
     "StoredMessage",
     "Table",
     "Traffic",
+    "bars",
+    "hex_dump",
     "panel",
     "start",
+    "timeline",
+    "wait_until",
 ]
+
+WAIT_S = 30.0
+LOOK_AGAIN_S = 0.02
 
 
 class LabProducer(BlockingProducer):
@@ -86,6 +98,29 @@ class LabCluster(Cluster):
     def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
         """Return traffic on `topic`; use it in a `with` block."""
         return Traffic(self.name_servers, topic, per_second=per_second)
+
+    def cost(self, topic: str, senders: int, seconds: float = 2.0) -> Cost:
+        """Return what sending costs with so many senders at a time."""
+        return cost_of_sending(self.name_servers, topic, senders, seconds)
+
+    def store(self, node: str) -> StoreFiles:
+        """Return the files of a broker's store."""
+        return StoreFiles.of(self.node(node))
+
+    def messages_on_disk(self, node: str) -> list[StoredMessage]:
+        """Return what a running broker's commit log holds, read from its files."""
+        state = self.node(node)
+        return list(StoreFiles.of(state).messages(state.log_end or 0))
+
+    def wait_in_step(self, master: str, slave: str) -> int:
+        """Wait until a slave's log is as long as its master's; return the length."""
+
+        def in_step() -> bool:
+            ends = [self.node(name).log_end for name in (master, slave)]
+            return ends[0] is not None and ends[0] == ends[1]
+
+        wait_until(in_step)
+        return self.node(slave).log_end or 0
 
     def _repr_html_(self) -> str:
         rows = [
@@ -143,6 +178,19 @@ def start(topology: str, lab: str, **settings: str) -> LabCluster:
     if registry.is_running(state):
         Cluster.attach(name).down()
     return LabCluster.up(topology, name=name, settings=settings)
+
+
+def wait_until(is_so: Callable[[], Any], within_s: float = WAIT_S) -> None:
+    """Return as soon as it is so.
+
+    Raises:
+        ClusterError: it is not, in all that time.
+    """
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise ClusterError(f"waited {within_s:g} s in vain; look at the panel")
+        time.sleep(LOOK_AGAIN_S)
 
 
 def panel(cluster: Cluster) -> ClusterPanel:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import NodeState
 from rmqlab.classroom.traffic import ATTENTIVE
 from rmqlab.client.admin import QueueStats
@@ -104,8 +104,4 @@ class Witness:
         state = self.node(node)
         if state.log_end is None:
             raise Unavailable(f"{node} does not say where its log ends: is it running?")
-        content = b""
-        for path in sorted(Path(state.folder + state.commit_log).glob("*")):
-            with path.open("rb") as file:  # a file is made as long as it may become
-                content += file.read(state.log_end - int(path.name))
-        return content
+        return StoreFiles.of(state).log(state.log_end)
