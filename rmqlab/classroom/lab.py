@@ -108,9 +108,14 @@ class LabCluster(Cluster):
         return StoreFiles.of(self.node(node))
 
     def messages_on_disk(self, node: str) -> list[StoredMessage]:
-        """Return what a running broker's commit log holds, read from its files."""
-        state = self.node(node)
-        return list(StoreFiles.of(state).messages(state.log_end or 0))
+        """Return what a broker's commit log holds, read from its files."""
+        return list(self.store(node).messages())
+
+    def wait_for_topic(self, topic: str, slave: str) -> None:
+        """Wait until a slave has a topic: it asks its master every ten seconds."""
+        address = self.node(slave).address
+        with self.admin() as admin:
+            wait_until(lambda: topic in admin.topic_configs(address))
 
     def wait_in_step(self, master: str, slave: str) -> int:
         """Wait until a slave's log is as long as its master's; return the length."""
@@ -172,12 +177,22 @@ def start(topology: str, lab: str, **settings: str) -> LabCluster:
     """Start a lab's cluster afresh, ending the one that an earlier run left.
 
     `settings` are changed on every broker, by RocketMQ's own keys.
+
+    Raises:
+        ClusterError: a node of it does not work; the text says why.
     """
     name = f"lab-{lab}"
     state = registry.read_state(name)
     if registry.is_running(state):
         Cluster.attach(name).down()
-    return LabCluster.up(topology, name=name, settings=settings)
+    cluster = LabCluster.up(topology, name=name, settings=settings)
+    broken = [one for one in cluster.status().nodes if one.state != "usable"]
+    if broken:
+        cluster.down()
+        raise ClusterError(
+            "; ".join(f"{one.name} is {one.state}: {one.why}" for one in broken)
+        )
+    return cluster
 
 
 def wait_until(is_so: Callable[[], Any], within_s: float = WAIT_S) -> None:

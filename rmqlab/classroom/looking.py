@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
 from rmqlab.classroom.runtime import NodeState
+from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.message import StoredMessage
-from rmqlab.protocol.record import decode_all, to_message
+from rmqlab.protocol.record import Blank, Record, decode, to_message
 from rmqlab.store.consume_queue import QueueEntry
 from rmqlab.store.layout import QUEUE_ENTRY, StorePaths
 
@@ -70,10 +72,15 @@ class StoreFiles:
                 content += file.read(max(0, end - int(path.name)))
         return content
 
-    def messages(self, end: int) -> Iterator[StoredMessage]:
-        """Yield the messages of the commit log, in the order of their arrival."""
-        for record in decode_all(self.log(end)):
-            yield to_message(record)
+    def messages(self) -> Iterator[StoredMessage]:
+        """Yield the commit log's messages, oldest first, up to where there is none."""
+        for path in sorted(self._here(self.paths.commit_log).glob("*")):
+            with (
+                path.open("rb") as file,
+                mmap(file.fileno(), 0, access=ACCESS_READ) as content,
+            ):
+                found = list(_records(content))
+            yield from (to_message(one) for one in found)
 
     def queue(self, topic: str, queue_id: int) -> list[QueueEntry]:
         """Return the entries of a consume queue."""
@@ -86,6 +93,19 @@ class StoreFiles:
     def _here(self, path: str) -> Path:
         """Return where a path of the host is on this machine."""
         return self.host / path.lstrip("/")
+
+
+def _records(content: mmap) -> Iterator[Record]:
+    at = 0
+    while at < len(content):
+        try:
+            found = decode(content, at)  # type: ignore[arg-type]
+        except CorruptRecord:
+            return  # zeros: not written yet
+        if isinstance(found, Blank):
+            return
+        yield found
+        at += found.size
 
 
 def hex_dump(data: bytes) -> str:

@@ -30,7 +30,7 @@ class ClusterError(RmqError):
     """A cluster cannot do what was asked; the text says why and what would help."""
 
 
-@dataclass
+@dataclass(repr=False)
 class NodeState:
     """What is known of one node; `behind` counts bytes that a slave has not got."""
 
@@ -56,6 +56,11 @@ class NodeState:
     def is_alive(self) -> bool:
         """Whether its process exists."""
         return self.state in ALIVE
+
+    def __repr__(self) -> str:
+        """``broker-a (SYNC_MASTER) is usable``: a notebook shows what a verb returns."""
+        why = f": {self.why}" if self.why else ""
+        return f"{self.name} ({self.role}) is {self.state}{why}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the state without what does not apply."""

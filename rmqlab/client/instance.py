@@ -93,7 +93,10 @@ class ClientInstance:
         )
 
     async def fetch_route(self, topic: str) -> TopicRoute | None:
-        """Ask for a topic's route and remember it; None where it has none.
+        """Ask for a topic's route and remember it; None where it has none now.
+
+        What was known is then kept, as RocketMQ's client does: its brokers may be back
+        before anyone else takes the topic.
 
         Raises:
             NotConnected: no name server answered.
@@ -104,7 +107,6 @@ class ClientInstance:
         except RemoteError as error:
             if error.code != ResponseCode.TOPIC_NOT_EXIST:
                 raise
-            self._routes.pop(topic, None)
             return None
         route = TopicRoute.from_json(fastjson.loads(answer.body))
         if route != self._routes.get(topic):

@@ -36,6 +36,10 @@ class SendStatus(Enum):
     FLUSH_SLAVE_TIMEOUT = ResponseCode.FLUSH_SLAVE_TIMEOUT
     SLAVE_NOT_AVAILABLE = ResponseCode.SLAVE_NOT_AVAILABLE
 
+    def __repr__(self) -> str:
+        """``SEND_OK``: the code is of no use to a reader."""
+        return self.name
+
 
 STORED = {status.value.value for status in SendStatus}
 
