@@ -10,8 +10,9 @@ from pathlib import Path
 from rmqlab import boot
 from rmqlab.broker.broker import Broker
 from rmqlab.config import read, to_properties
-from rmqlab.errors import StoreError, StoreLocked
+from rmqlab.errors import ConfigError, StoreError, StoreLocked
 from rmqlab.known_keys import IGNORED_BY_BROKER
+from rmqlab.protocol.delays import DelayLevels
 from rmqlab.protocol.header import camel_case
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.real_disk import RealDisk
@@ -83,6 +84,10 @@ def _resolved(host: str) -> str:
 
 
 def _refuse_impossible(config: BrokerConfig, store_config: StoreConfig) -> None:
+    try:
+        DelayLevels(store_config.message_delay_level)
+    except ConfigError as error:
+        boot.fail(str(error), boot.BAD_SETTING)
     port = config.listen_port
     if not LOWEST_PORT <= port <= HIGHEST_PORT and port != 0:
         boot.fail(

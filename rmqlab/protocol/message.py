@@ -170,6 +170,11 @@ def offset_msg_id(host: tuple[str, int], physical_offset: int) -> str:
     return f"{address}{host[1]:08X}{physical_offset:016X}"
 
 
+def is_legal_name(topic: str) -> bool:
+    """Whether a topic's name has the characters that RocketMQ allows, and no other."""
+    return _LEGAL_NAME.fullmatch(topic) is not None
+
+
 def check_topic(topic: str) -> None:
     """Refuse a name that no topic may have, with RocketMQ's texts.
 
@@ -178,7 +183,7 @@ def check_topic(topic: str) -> None:
     """
     if not topic.strip():
         raise Refused(ResponseCode.SYSTEM_ERROR, "The specified topic is blank.")
-    if not _LEGAL_NAME.fullmatch(topic):
+    if not is_legal_name(topic):
         raise Refused(
             ResponseCode.SYSTEM_ERROR,
             "The specified topic contains illegal characters, allowing only "

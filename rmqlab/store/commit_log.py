@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol import record as records
+from rmqlab.protocol.message import is_legal_name
 from rmqlab.protocol.record import Blank, Record
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_queue import FileQueue
@@ -44,6 +45,10 @@ class CommitLog:
     def end(self) -> int:
         """Offset of the next byte to be written."""
         return self.files.end
+
+    def fits(self, record: Record) -> bool:
+        """Whether a file has room for the record and a blank's head."""
+        return records.size_of(record) + BLANK.size <= self.files.file_size
 
     def append(self, record: Record) -> int:
         """Write the record, its `physical_offset` and `size` set; return its end.
@@ -117,6 +122,10 @@ class CommitLog:
                 raise CorruptRecord(
                     f"at offset {offset} of the log: a record that says it is at "
                     f"{found.physical_offset}"
+                )
+            if not is_legal_name(found.topic):
+                raise CorruptRecord(
+                    f"at offset {offset} of the log: no topic is named {found.topic!r}"
                 )
             yield found
             offset += found.size

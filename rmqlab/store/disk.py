@@ -75,7 +75,11 @@ class Disk(Protocol):
         ...
 
     def names(self, folder: str) -> list[str]:
-        """Return what is in a folder, sorted; nothing where there is no such folder."""
+        """Return what is in a folder, sorted; nothing where there is no such folder.
+
+        Raises:
+            StoreError: it is no folder.
+        """
         ...
 
     def remove(self, path: str) -> None:

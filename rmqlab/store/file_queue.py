@@ -13,9 +13,13 @@ Source: MappedFileQueue.java, MappedFile.java, release 4.9.7.
 
 from __future__ import annotations
 
+import re
+
 from rmqlab.errors import StoreError
 from rmqlab.store.disk import Disk, DiskFile
-from rmqlab.store.layout import file_name
+from rmqlab.store.layout import NAME_DIGITS, file_name
+
+_NAME = re.compile(rf"[0-9]{{{NAME_DIGITS}}}")
 
 
 class FileQueue:
@@ -35,23 +39,29 @@ class FileQueue:
         """Open the files that are there; `end` is then the end of the last one.
 
         Raises:
-            StoreError: a file has another name or size than this queue would give it.
+            StoreError: a file has another name or size than this queue would give it,
+                or one is missing between two others.
         """
         for name in self._disk.names(self._folder):
             path = f"{self._folder}/{name}"
-            if not name.isdigit():
-                raise StoreError(f"{path} is no file of a store: move it elsewhere")
-            size = self._disk.size(path)
-            if size != self.file_size:
+            size, is_named = self._disk.size(path), _NAME.fullmatch(name) is not None
+            if is_named and size != self.file_size:
                 raise StoreError(
                     f"{path} has {size} bytes, the settings say {self.file_size}: "
                     "length not matched message store config value, please check it "
                     "manually"
                 )
+            if not is_named or int(name) % self.file_size:
+                raise StoreError(f"{path} is no file of a store: move it elsewhere")
             self._files[int(name)] = self._disk.open(path, self.file_size)
         if self._files:
             self.start = min(self._files)
             self.end = self.flushed = max(self._files) + self.file_size
+        for start in range(self.start, self.end, self.file_size):
+            if start not in self._files:
+                raise StoreError(
+                    f"{self._folder} lacks {file_name(start)}: put it back"
+                )
 
     @property
     def file_starts(self) -> list[int]:
@@ -89,6 +99,11 @@ class FileQueue:
         Raises:
             DiskFull, StoreError: nothing was added.
         """
+        if len(data) > self.left_in_file(at):
+            raise StoreError(
+                f"{len(data)} bytes at offset {at} of {self._folder} would cross the "
+                f"end of a file: each has {self.file_size}"
+            )
         start = self.file_start(at)
         file = self._files.get(start)
         if file is None:
@@ -103,7 +118,7 @@ class FileQueue:
         """Return up to `size` bytes from `offset` on, of one file, before `end`."""
         start = self.file_start(offset)
         file = self._files.get(start)
-        if file is None:
+        if file is None or offset >= self.end:
             return b""
         return file.read(offset - start, min(size, self.end - offset))
 

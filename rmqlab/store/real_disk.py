@@ -119,10 +119,11 @@ class RealDisk:
 
     def names(self, folder: str) -> list[str]:
         """See `Disk.names`."""
-        try:
-            return sorted(entry.name for entry in Path(folder).iterdir())
-        except FileNotFoundError:
-            return []
+        with _translated(f"cannot list {folder}"):
+            try:
+                return sorted(entry.name for entry in Path(folder).iterdir())
+            except FileNotFoundError:
+                return []
 
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""

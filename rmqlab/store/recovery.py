@@ -2,10 +2,11 @@
 
 After a clean stop the last three files of the log are read through: the end is where
 no further record stands.  After a crash reading starts at the newest file that the
-checkpoint vouches for, and every record read is offered to the consume queues again.
+checkpoint vouches for; from there on the consume queues are cut, too, and made anew.
 Then queues that know of more than the log has are cut.
 
-A torn last record is cut off with everything behind it.
+A torn last record is cut off with everything behind it.  Its CRC is made of the body
+alone: that its properties end in zeroes, which none do, shows where the rest was torn.
 
 Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
 """
@@ -13,7 +14,8 @@ Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord
@@ -38,8 +40,10 @@ class Recovered(NamedTuple):
 def recover(
     commit_log: CommitLog,
     checkpoint: Checkpoint,
+    queues: Iterable[ConsumeQueue],
     *,
     was_crash: bool,
+    check_crc: bool,
     offer: Callable[[Record], object],
 ) -> Recovered:
     """Cut the log at its true end; `offer` gets each record read after a crash."""
@@ -47,21 +51,36 @@ def recover(
     if files.is_empty:
         return Recovered(0, 0, was_crash)
     if was_crash:
-        at = _newest_safe_file(commit_log, checkpoint)
+        start = _newest_safe_file(commit_log, checkpoint)
+        for queue in queues:
+            queue.cut_log(start)
     else:
-        at = files.file_starts[-FILES_AFTER_CLEAN_STOP:][0]
-    end, count = at, 0
-    try:
-        for record in commit_log.scan(at, check_crc=True):
-            end, count = record.physical_offset + record.size, count + 1
-            commit_log.last_stored_at = record.store_timestamp
-            if was_crash:
-                offer(record)
-    except CorruptRecord as error:
-        log.info("log ends offset=%d because %s", end, error)
+        start = files.file_starts[-FILES_AFTER_CLEAN_STOP:][0]
+    end, count = start, 0
+    records = _sound_records(commit_log, start, check_crc=check_crc)
+    for record, after in pairwise(chain(records, [None])):
+        if record is None or (was_crash and after is None and _is_torn(record)):
+            break
+        end, count = record.physical_offset + record.size, count + 1
+        commit_log.last_stored_at = record.store_timestamp
+        if was_crash:
+            offer(record)
     end = _after_blank(commit_log, end)
     files.truncate(end)
     return Recovered(end, count, was_crash)
+
+
+def _sound_records(
+    commit_log: CommitLog, start: int, *, check_crc: bool
+) -> Iterator[Record]:
+    try:
+        yield from commit_log.scan(start, check_crc=check_crc)
+    except CorruptRecord as error:
+        log.info("log ends because %s", error)
+
+
+def _is_torn(record: Record) -> bool:
+    return record.properties.endswith(b"\0")
 
 
 def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
-from rmqlab.errors import CorruptRecord
+from rmqlab.errors import CorruptRecord, StoreError
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.codes import SysFlag
+from rmqlab.protocol.delays import DelayLevels
 from rmqlab.protocol.record import Record
 from rmqlab.settings import BrokerRole, StoreConfig
 from rmqlab.store.checkpoint import Checkpoint
@@ -36,6 +38,7 @@ class MessageStore:
     def __init__(self, config: StoreConfig, paths: StorePaths, disk: Disk) -> None:
         self.config, self.paths = config, paths
         self._disk = disk
+        self._delays = DelayLevels(config.message_delay_level)
         self.log = CommitLog(disk, paths.commit_log, config.mapped_file_size_commit_log)
         self.dispatched = 0
         """Log offset up to which queues know the log."""
@@ -52,34 +55,53 @@ class MessageStore:
             StoreLocked: another broker has this store open.
             StoreError: the files are not of these settings.
         """
-        self._lock = self._disk.lock(self.paths.lock)
-        try:
+        with ExitStack() as opened:
+            opened.callback(self._disk.lock(self.paths.lock).release)
+            opened.callback(self._close_files)
             was_crash = self._disk.size(self.paths.abort) is not None
             self.log.files.load()
             self._load_queues()
             self.checkpoint = Checkpoint(self._disk, self.paths.checkpoint)
-            found = recover(
-                self.log, self.checkpoint, was_crash=was_crash, offer=self._enter
-            )
-            cut_queues(self._queues.values(), self.log)
-            ends = [queue.log_end for queue in self._queues.values()]
-            self.dispatched = max([self.log.start, *ends])
-            while self.dispatch():
-                pass
+            opened.callback(self.checkpoint.close)
+            found = self._recover(was_crash=was_crash)
             self._disk.open(self.paths.abort, 0).close()
-        except BaseException:
-            self._lock.release()
-            raise
+            self._opened = opened.pop_all()
         self._is_open = True
         log.info("store open end=%d crash=%s", found.end, was_crash)
         return found
 
+    def _recover(self, *, was_crash: bool) -> Recovered:
+        queues = self._queues.values()
+        found = recover(
+            self.log,
+            self.checkpoint,
+            list(queues),
+            was_crash=was_crash,
+            check_crc=self.config.check_c_r_c_on_recover,
+            offer=self._enter,
+        )
+        cut_queues(queues, self.log)
+        self.dispatched = max([self.log.start, *(queue.log_end for queue in queues)])
+        while self.dispatch():
+            pass
+        return found
+
     def _load_queues(self) -> None:
         for topic in self._disk.names(self.paths.consume_queues):
-            for queue_id in self._disk.names(f"{self.paths.consume_queues}/{topic}"):
+            folder = f"{self.paths.consume_queues}/{topic}"
+            for queue_id in self._disk.names(folder):
+                if not (queue_id.isascii() and queue_id.isdecimal()):
+                    raise StoreError(
+                        f"{folder}/{queue_id} is no queue: move it elsewhere"
+                    )
                 queue = self._queue(topic, int(queue_id))
                 queue.files.load()
                 queue.recover()
+
+    def _close_files(self) -> None:
+        for queue in self._queues.values():
+            queue.files.close()
+        self.log.files.close()
 
     def _queue(self, topic: str, queue_id: int) -> ConsumeQueue:
         queue = self._queues.get((topic, queue_id))
@@ -102,12 +124,14 @@ class MessageStore:
             len(record.topic) > messages.MAX_TOPIC_LENGTH
             or len(record.properties) > messages.MAX_PROPERTIES_BYTES
             or len(record.body) > self.config.max_message_size
+            or not self.log.fits(record)
         ):
             return Put(PutStatus.MESSAGE_ILLEGAL)
         key = record.topic, record.queue_id
-        record.queue_offset = self._next.get(key, self.max_offset(*key))
+        following = self._next.get(key, self.max_offset(*key))
+        record.queue_offset = following if _is_queued(record) else 0
         self.log.append(record)
-        self._next[key] = record.queue_offset + 1
+        self._next[key] = following + _is_queued(record)
         self._grew()
         return Put(PutStatus.PUT_OK, record)
 
@@ -139,12 +163,12 @@ class MessageStore:
         return arrivals
 
     def _enter(self, record: Record) -> Arrival | None:
-        if record.sys_flag & SysFlag.TRANSACTION_PREPARED:
-            return None  # prepared and rolled back messages have no entry
+        if not _is_queued(record):
+            return None
         properties = messages.split_properties(
             record.properties.decode("utf-8", "replace")
         )
-        code = messages.tags_code(properties)
+        code = self._delays.entry_code(record.topic, properties, record.store_timestamp)
         entry = QueueEntry(record.physical_offset, record.size, code)
         if not self._queue(record.topic, record.queue_id).put(
             record.queue_offset, entry
@@ -263,8 +287,9 @@ class MessageStore:
     def abandon(self) -> None:
         """Close the files as a dying process would: nothing is flushed or removed."""
         self._is_open = False
-        self.checkpoint.close()
-        for queue in self._queues.values():
-            queue.files.close()
-        self.log.files.close()
-        self._lock.release()
+        self._opened.close()
+
+
+def _is_queued(record: Record) -> bool:
+    """Whether a queue has an entry of it: not of one prepared or rolled back."""
+    return not record.sys_flag & SysFlag.TRANSACTION_PREPARED
