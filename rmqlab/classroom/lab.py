@@ -47,6 +47,11 @@ __all__ = [
     "wait_until",
 ]
 
+Client = BlockingProducer | BlockingConsumer | BlockingAdmin
+
+_started: dict[str, LabCluster] = {}
+"""The labs' clusters of this process, by name: a cell may be run again and again."""
+
 WAIT_S = 30.0
 LOOK_AGAIN_S = 0.02
 
@@ -70,11 +75,20 @@ class LabProducer(BlockingProducer):
 
 
 class LabCluster(Cluster):
-    """A cluster with clients that look for changes twice a second."""
+    """A cluster with clients that look for changes twice a second.
+
+    Its clients are closed with it, those that a notebook forgot, too.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._clients: list[Client] = []
 
     def producer(self, group: str = "lab-producer") -> LabProducer:
         """Return a producer for this cluster."""
-        return LabProducer(group, self.name_servers, ATTENTIVE)
+        producer = LabProducer(group, self.name_servers, ATTENTIVE)
+        self._clients.append(producer)
+        return producer
 
     def consumer(
         self,
@@ -88,16 +102,29 @@ class LabCluster(Cluster):
         consumer = BlockingConsumer(
             group, self.name_servers, listener, ATTENTIVE, first
         )
+        self._clients.append(consumer)
         consumer.subscribe(topic, tags)
         return consumer
 
     def admin(self) -> BlockingAdmin:
         """Return an admin client for this cluster."""
-        return BlockingAdmin(self.name_servers, ATTENTIVE)
+        admin = BlockingAdmin(self.name_servers, ATTENTIVE)
+        self._clients.append(admin)
+        return admin
 
     def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
         """Return traffic on `topic`; use it in a `with` block."""
         return Traffic(self.name_servers, topic, per_second=per_second)
+
+    def close_clients(self) -> None:
+        """Close every client that was made for this cluster."""
+        while self._clients:
+            self._clients.pop().close()
+
+    def down(self) -> None:
+        """End the cluster, its clients first; see `Cluster.down`."""
+        self.close_clients()
+        super().down()
 
     def cost(self, topic: str, senders: int, seconds: float = 2.0) -> Cost:
         """Return what sending costs with so many senders at a time."""
@@ -182,8 +209,9 @@ def start(topology: str, lab: str, **settings: str) -> LabCluster:
         ClusterError: a node of it does not work; the text says why.
     """
     name = f"lab-{lab}"
-    state = registry.read_state(name)
-    if registry.is_running(state):
+    if name in _started:
+        _started.pop(name).close_clients()
+    if registry.is_running(registry.read_state(name)):
         Cluster.attach(name).down()
     cluster = LabCluster.up(topology, name=name, settings=settings)
     broken = [one for one in cluster.status().nodes if one.state != "usable"]
@@ -192,6 +220,7 @@ def start(topology: str, lab: str, **settings: str) -> LabCluster:
         raise ClusterError(
             "; ".join(f"{one.name} is {one.state}: {one.why}" for one in broken)
         )
+    _started[name] = cluster
     return cluster
 
 

@@ -58,7 +58,7 @@ class NodeState:
         return self.state in ALIVE
 
     def __repr__(self) -> str:
-        """``broker-a (SYNC_MASTER) is usable``: a notebook shows what a verb returns."""
+        """``broker-a (SYNC_MASTER) is usable``: notebooks show what a verb returns."""
         why = f": {self.why}" if self.why else ""
         return f"{self.name} ({self.role}) is {self.state}{why}"
 

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rmqlab.classroom import exercises
+from rmqlab.classroom import exercises, labs
 from rmqlab.classroom.commands.clusters import json_option
 from rmqlab.classroom.course import course_folder
 from rmqlab.classroom.grading.grader import grade
@@ -195,18 +195,25 @@ def _reasons(mark: Mark) -> Table:
 @click.option(
     "--check", is_flag=True, help="Only say what is out of date; exit 1 if so."
 )
-@click.option("--run", is_flag=True, help="Execute the solutions first.")
+@click.option("--run", is_flag=True, help="Execute solutions and labs first.")
 def build_command(check: bool, run: bool) -> None:
     """Generate exercises/ from solutions/, for those who write the course.
+
+    With --check also look whether the labs are kept as finished ones.
 
     \b
     rmqlab build --check
     """
     if check:
         found = exercises.drift()
+        for path in labs.all_labs():
+            found += labs.unfinished(path)
         for text in found:
             print(text)
         print(f"{len(found)} out of date" if found else "up to date")
         sys.exit(1 if found else 0)
+    if run:
+        for path in labs.execute_all():
+            print(f"executed {path.relative_to(course_folder())}")
     for path in exercises.build(run=run):
         print(f"built {path.relative_to(course_folder())}")
