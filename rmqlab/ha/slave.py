@@ -64,7 +64,8 @@ class HaSlave(Service):
         """Connect, if there is an address and no connection."""
         if not self.address or self._link is not None:
             return
-        host, _, port = self.address.rpartition(":")
+        address = self.address
+        host, _, port = address.rpartition(":")
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
@@ -73,7 +74,10 @@ class HaSlave(Service):
                 await loop.create_connection(lambda: link, host, int(port))
         except (OSError, ValueError) as error:
             self._link = None
-            log.info("no master at %s yet: %s", self.address, error)
+            log.info("no master at %s yet: %s", address, error)
+        else:
+            if address != self.address:
+                link.abort()  # the master moved while this connected
 
     def lost(self, *, come_back: bool) -> None:
         """The connection ended; come back at once, or when the interval is over."""

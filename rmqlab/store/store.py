@@ -153,6 +153,7 @@ class MessageStore:
             DiskFull, StoreError: a queue could not be written; call again later.
         """
         arrivals: list[Arrival] = []
+        self.dispatched = max(self.dispatched, self.log.start)  # a slave starts late
         for record in self.log.scan(self.dispatched):
             if arrival := self._enter(record):
                 arrivals.append(arrival)

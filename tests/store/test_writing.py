@@ -224,6 +224,19 @@ def test_a_new_slaves_log_starts_at_the_file_that_the_master_sends(tmp_path):
     assert path.name == f"{3000:020d}"
 
 
+def test_a_new_slave_that_missed_the_first_files_reads_what_it_has(tmp_path):
+    kill(tmp_path / "master", record(bytes(600)), record(bytes(601)), **SMALL)
+    with (
+        opened(tmp_path / "master", **SMALL) as master,
+        opened(tmp_path / "slave", broker_role=BrokerRole.SLAVE, **SMALL) as slave,
+    ):
+        slave.copy(FILE_BYTES, master.log.read(FILE_BYTES, FILE_BYTES))
+        assert [one.end for one in slave.dispatch()] == [2]
+        assert slave.dispatched == slave.log.end == master.log.end
+        assert slave.min_offset("orders", 0) == 1
+        assert bodies(slave, offset=1) == [bytes(601)]
+
+
 def test_a_full_disk_is_an_error_and_the_message_is_not_in_the_log(tmp_path):
     disk = LimitedDisk(2 + FIXED + 6)
     with opened(tmp_path, disk) as store:
