@@ -45,11 +45,14 @@ class RemotingClient:
             NoAnswer: none came within `timeout_s`, or the connection broke before.
         """
         frame = self._request(header, body)
+        link: _Link | None = None
         try:
             async with asyncio.timeout(timeout_s):
                 link = await self._link(address)
                 return await link.ask(frame)
         except TimeoutError:
+            if link is None:
+                raise _not_connected(address, _silence(timeout_s)) from None
             raise NoAnswer(
                 f"no answer from {address} to {_name(header)} within {timeout_s:g} s"
             ) from None
@@ -85,14 +88,23 @@ class RemotingClient:
 
     async def _link(self, address: str) -> _Link:
         """Return the connection to `address`; it is made once, however many ask."""
-        if link := self._links.get(address):
+        link = self._links.get(address)
+        if link and link.connection.is_open:
             return link
         making = self._connecting.get(address)
         if making is None:
             making = asyncio.create_task(self._connect(address))
             self._connecting[address] = making
-            making.add_done_callback(lambda _: self._connecting.pop(address, None))
-        return await asyncio.shield(making)
+            making.add_done_callback(lambda made: self._connected(address, made))
+        await asyncio.wait([making])
+        if making.cancelled():
+            raise _not_connected(address, "given up")
+        return making.result()
+
+    def _connected(self, address: str, making: asyncio.Task[_Link]) -> None:
+        del self._connecting[address]
+        if not making.cancelled():
+            making.exception()  # seen, even where nobody waits for it any more
 
     async def _connect(self, address: str) -> _Link:
         host, _, port = address.rpartition(":")
@@ -101,9 +113,8 @@ class RemotingClient:
             async with asyncio.timeout(CONNECT_S):
                 loop = asyncio.get_running_loop()
                 await loop.create_connection(lambda: link.connection, host, int(port))
-        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
-            why = str(error) or f"no answer within {CONNECT_S:g} s"
-            raise NotConnected(f"connect to {address} failed: {why}") from error
+        except (OSError, ValueError, OverflowError) as error:  # also a TimeoutError
+            raise _not_connected(address, str(error) or _silence(CONNECT_S)) from error
         self._links[address] = link
         return link
 
@@ -117,13 +128,17 @@ class RemotingClient:
         return address in self._links
 
     async def close(self) -> None:
-        """Close every connection; who still waits for an answer gets `NoAnswer`."""
-        for making in list(self._connecting.values()):
+        """Close every connection.
+
+        Who still waits gets `NotConnected` or, once the question has left, `NoAnswer`.
+        """
+        connecting, links = list(self._connecting.values()), list(self._links.values())
+        for making in connecting:
             making.cancel()
-        links = list(self._links.values())
         for link in links:
             link.connection.abort()
-        await asyncio.gather(*(link.connection.closed for link in links))
+        closed = [link.connection.closed for link in links]
+        await asyncio.gather(*connecting, *closed, return_exceptions=True)
 
 
 class _Link:
@@ -139,8 +154,8 @@ class _Link:
         answer: asyncio.Future[Frame]
         answer = asyncio.get_running_loop().create_future()
         self._waiting[frame.opaque] = answer
-        self.connection.send(frame)
         try:
+            self.connection.send(frame)
             return await answer
         finally:
             self._waiting.pop(frame.opaque, None)
@@ -164,9 +179,17 @@ class _Link:
                 ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark=remark
             )
         else:
-            answer = asked(frame, self.address)
+            answer = self._asked(asked, frame)
         if answer is not None and not frame.is_oneway:
             self.connection.send(answer)
+
+    def _asked(self, asked: Asked, frame: Frame) -> Frame | None:
+        try:
+            return asked(frame, self.address)
+        except Exception as error:
+            log.exception("request failed peer=%s %s", self.address, frame)
+            remark = f"{type(error).__name__}: {error}"
+            return frame.answer(ResponseCode.SYSTEM_ERROR, remark=remark)
 
     def lost(self, connection: Connection) -> None:
         self._client.forget(self)
@@ -174,6 +197,14 @@ class _Link:
             if not waiting.done():
                 error = f"the connection to {self.address} broke before the answer came"
                 waiting.set_exception(NoAnswer(error))
+
+
+def _not_connected(address: str, why: str) -> NotConnected:
+    return NotConnected(f"connect to {address} failed: {why}")
+
+
+def _silence(limit_s: float) -> str:
+    return f"no answer within {limit_s:g} s"
 
 
 def _name(header: Header) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from rmqlab.errors import WireError
@@ -41,7 +42,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._decoder = FrameDecoder()
+        self._frames: Iterator[Frame] = iter(())
         self._corked: list[bytes] | None = None
+        self._corked_bytes = 0
+        self._is_full = False
         self._loop = asyncio.get_running_loop()
         self.closed = self._loop.create_future()
         """Done once the connection is gone."""
@@ -60,17 +64,30 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
         self.heard_at = self._loop.time()
+        self._frames = self._decoder.feed(data)
+        self._handle()
+
+    def _handle(self) -> None:
+        """Hand on the frames that came, until the peer must read its answers first."""
         self._corked = []
         try:
-            for frame in self._decoder.feed(data):
+            for frame in self._frames:
                 self._owner.received(frame, self)
+                if self._corked_bytes >= WRITE_BUFFER_BYTES:
+                    self._uncork()
+                if self._is_full:
+                    return
         except WireError as error:
             log.warning("closing peer=%s:%d: %s", *self.peer, error)
             self._transport.abort()
         finally:
-            answers, self._corked = self._corked, None
-            if answers:
-                self._transport.write(b"".join(answers))
+            self._uncork()
+            self._corked = None
+
+    def _uncork(self) -> None:
+        answers, self._corked, self._corked_bytes = self._corked, [], 0
+        if answers:
+            self._transport.write(b"".join(answers))
 
     def send(self, frame: Frame) -> None:
         """Send a frame; on a connection that ends, nothing happens.
@@ -86,14 +103,20 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
         else:
             self._corked.append(data)
+            self._corked_bytes += len(data)
 
     def pause_writing(self) -> None:
         """Called by the loop: the peer is slower to read than we are to answer."""
+        self._is_full = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Called by the loop."""
-        self._transport.resume_reading()
+        """Called by the loop: go on, first with what had already come."""
+        self._is_full = False
+        if self.is_open:
+            self._handle()
+        if not self._is_full:
+            self._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """Called by the loop."""
