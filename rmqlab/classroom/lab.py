@@ -157,7 +157,7 @@ class LabCluster(Cluster):
     def _repr_html_(self) -> str:
         rows = [
             (node.host, node.name, node.role, node.address, node.state)
-            for node in self.status().nodes
+            for node in sorted(self.status().nodes, key=lambda node: node.host)
         ]
         return Table(("host", "node", "role", "address", "state"), rows)._repr_html_()
 

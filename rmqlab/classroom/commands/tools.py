@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ from rich.table import Table
 
 from rmqlab.classroom.commands.clusters import json_option
 from rmqlab.classroom.course import course_folder
+
+JUPYTER_CONFIG = Path(__file__).resolve().parents[1] / "jupyter"
+"""Settings of ours for JupyterLab: it asks nobody about news."""
 
 MARKS = {"ok": "[green]✓[/]", "absent": "[yellow]–[/]", "broken": "[red]✗[/]"}
 
@@ -42,7 +46,13 @@ def lab_command(no_browser: bool, port: int) -> None:
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
-    sys.exit(subprocess.call(command, cwd=folder))
+    overrides = [str(JUPYTER_CONFIG), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    config_path = os.pathsep.join(filter(None, overrides))
+    environment = os.environ | {"JUPYTER_CONFIG_PATH": config_path}
+    # Ctrl-C is JupyterLab's own business; asked nothing, it ends at once.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    nothing = subprocess.DEVNULL
+    sys.exit(subprocess.call(command, cwd=folder, env=environment, stdin=nothing))
 
 
 @click.command("lint")
