@@ -1,6 +1,6 @@
 """rmqlab: a compact RocketMQ 4.x, and a course that takes it apart.
 
-The reading path (each step names the lab that goes with it):
+The reading path; README.md has it with the question that each step answers:
 
     0  protocol            what is there, in one picture
     1  protocol/frame.py → header.py → messaging.py         what crosses the wire
@@ -10,10 +10,12 @@ The reading path (each step names the lab that goes with it):
     5  store/checkpoint.py → recovery.py → store.py         what survives a crash
     6  broker/__init__.py → dispatch.py → handlers/send.py
        → services/dispatcher.py → tables/holds.py → handlers/pull.py   a message's life
-    7  client/producer.py → allocate.py → rebalance.py → push.py       who consumes what
+    7  client/producer.py → allocate.py → rebalance.py → process_queue.py
+       → push.py                                            who consumes what
     8  ha/session.py → master.py → slave.py → broker/gate.py
        → services/durability.py                             what SYNC_MASTER promises
-    9  classroom/topology.py → local.py → checks.py         how a lab is made
+    9  classroom/topology.py → runtime.py → local.py → supervisor.py
+       → grading/grader.py                      how a lab is made, and how graded
 
 Everything but `classroom` uses the standard library alone.
 """
