@@ -126,7 +126,7 @@ class LabCluster(Cluster):
         self.close_clients()
         super().down()
 
-    def cost(self, topic: str, senders: int, seconds: float = 2.0) -> Cost:
+    def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
         """Return what sending costs with so many senders at a time."""
         return cost_of_sending(self.name_servers, topic, senders, seconds)
 

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from rmqlab.classroom.traffic import Report
 
-SIZE = (8.0, 3.0)
+SIZE, TALL = (8.0, 3.0), (8.0, 4.0)
 DOTS_PER_INCH = 90
 STEP_S = 0.1
+SHORTEST_MS = 0.1
 COLOURS = {
     "SEND_OK": "#1a7f37",
     "SLAVE_NOT_AVAILABLE": "#bf8700",
@@ -27,8 +28,8 @@ COLOURS = {
 class Plot:
     """A picture in a notebook; its text is fixed: different runs can be compared."""
 
-    def __init__(self) -> None:
-        self.figure = Figure(figsize=SIZE, layout="constrained")
+    def __init__(self, size: tuple[float, float] = SIZE) -> None:
+        self.figure = Figure(figsize=size, layout="constrained")
 
     def _repr_png_(self) -> bytes:
         content = BytesIO()
@@ -60,25 +61,36 @@ def bars(
 
 
 def timeline(report: Report, marks: Mapping[str, float]) -> Plot:
-    """Draw how sends ended, a column each tenth of a second; `marks` are in seconds."""
-    plot = Plot()
-    axes: Any = plot.figure.add_subplot()
+    """Draw how sends ended and how long each took, by the moment of sending.
+
+    `marks` are moments in seconds, such as that of a kill.
+    """
+    plot = Plot(TALL)
+    counts: Any
+    times: Any
+    counts, times = plot.figure.subplots(2, 1, sharex=True)
     last = max((one.at_s for one in report.sent), default=0.0)
     columns = range(int(last / STEP_S) + 1)
-    times = [column * STEP_S for column in columns]
-    below = [0.0] * len(times)
+    below = [0] * len(columns)
     for outcome, colour in COLOURS.items():
-        ended = [one.at_s for one in report.sent if one.outcome == outcome]
-        if not ended:
+        sent = [one for one in report.sent if one.outcome == outcome]
+        if not sent:
             continue
-        counts = Counter(int(at_s / STEP_S) for at_s in ended)
-        heights = [counts[column] for column in columns]
-        axes.bar(times, heights, STEP_S, below, color=colour, label=outcome)
+        found = Counter(int(one.at_s / STEP_S) for one in sent)
+        heights = [found[column] for column in columns]
+        middles = [(column + 0.5) * STEP_S for column in columns]
+        counts.bar(middles, heights, STEP_S, below, color=colour, label=outcome)
         below = [a + b for a, b in zip(below, heights, strict=True)]
+        took_ms = [max(one.took_s * 1000, SHORTEST_MS) for one in sent]
+        times.scatter([one.at_s for one in sent], took_ms, s=4, color=colour)
+    times.set_yscale("log")
     for what, at_s in marks.items():
-        axes.axvline(at_s, color="black", linestyle=":")
-        axes.text(at_s, axes.get_ylim()[1], f" {what}", va="top", fontsize=8)
-    axes.set_xlabel("seconds since the traffic began; by the moment of sending")
-    axes.set_ylabel(f"sends in {STEP_S:g} s")
-    axes.legend(fontsize=8, loc="lower right")
+        for axes in (counts, times):
+            axes.axvline(at_s, color="black", linestyle=":")
+        counts.text(at_s, counts.get_ylim()[1], f" {what}", va="bottom", fontsize=8)
+    counts.set_ylabel(f"sends in {STEP_S:g} s")
+    times.set_ylabel("took, ms")
+    times.set_xlabel("sent at, seconds since the traffic began")
+    if report.sent:
+        counts.legend(fontsize=8, loc="lower right")
     return plot

@@ -1,0 +1,39 @@
+"""What README.md and the package's tour name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click import Context
+
+import rmqlab
+from rmqlab.classroom.commands import rmqlab as command_line
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+LINKS = sorted(set(re.findall(r"\]\(([^):]+)\)", README)))
+COMMANDS = sorted(set(re.findall(r"\brmqlab ([a-z]+)\b(?! kit)", README)))
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_every_link_of_the_readme_leads_somewhere(link):
+    assert (ROOT / link).exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_exists(command):
+    assert command in command_line.list_commands(Context(command_line))
+
+
+def test_every_module_of_the_tour_exists():
+    """A name without a folder is in the folder of the name before it."""
+    folder, missing = Path(), []
+    for step in rmqlab.__doc__.split("\n    ")[1:]:
+        for word in re.findall(r"[a-z_/]+\.py", step):
+            is_new = (ROOT / "rmqlab" / word).exists()
+            folder = Path(word).parts[0] if is_new else folder
+            if not is_new and not (ROOT / "rmqlab" / folder / word).exists():
+                missing.append(word)
+    assert missing == []
