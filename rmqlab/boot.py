@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from rmqlab.config import Problem, Property, parse_properties
+from rmqlab.errors import ConfigError
 
 BAD_SETTING, FAILED = 253, 255
 LOG_DIR_VARIABLE = "RMQLAB_LOG_DIR"
@@ -75,6 +76,8 @@ def load(path: str | None) -> list[Property]:
         properties = parse_properties(Path(path).read_bytes())
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror}")
+    except ConfigError as error:
+        fail(f"cannot read {path}: {error}")
     print(f"load config properties file OK, {path}", flush=True)
     return properties
 

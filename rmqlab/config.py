@@ -23,14 +23,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar, dataclass_transform, get_type_hints
 
-from rmqlab.protocol.header import camel_case
+from rmqlab.errors import ConfigError
+from rmqlab.names import camel_case
 
 S = TypeVar("S")
 
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
-_LINE = re.compile(r"((?:[^\\:=\s]|\\.)*)[ \t\f]*[:=]?[ \t\f]*(.*)", re.DOTALL)
+_LINE = re.compile(r"((?:[^\\:= \t\f]|\\.)*)[ \t\f]*[:=]?[ \t\f]*(.*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+class Long(int):
+    """A whole number of 64 bits, as a kind of value; Java's int has 32."""
 
 
 class Property(NamedTuple):
@@ -51,13 +56,20 @@ class Problem(NamedTuple):
 
 
 def parse_properties(data: bytes | str) -> list[Property]:
-    """Return each property in the order of the file, repeated keys included."""
+    """Return each property in the order of the file, repeated keys included.
+
+    Raises:
+        ConfigError: half a unicode escape, which Java refuses, too.
+    """
     text = data.decode("latin-1") if isinstance(data, bytes) else data
     found = []
     for line, logical in _logical_lines(text):
         if match := _LINE.fullmatch(logical):
-            key, value = match.groups()
-            found.append(Property(_unescape(key), _unescape(value), line))
+            try:
+                key, value = map(_unescape, match.groups())
+            except ValueError as error:
+                raise ConfigError(f"line {line}: {error}") from None
+            found.append(Property(key, value, line))
     return found
 
 
@@ -70,7 +82,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             continue
         while _continues(whole):
             whole = whole[:-1] + next(lines, (0, ""))[1].lstrip(" \t\f")
-        yield number, whole
+        if whole:
+            yield number, whole
 
 
 def _continues(line: str) -> bool:
@@ -82,6 +95,8 @@ def _unescape(text: str) -> str:
         code = match[1]
         if code[0] == "u" and len(code) == 5:
             return chr(int(code[1:], 16))
+        if code == "u":
+            raise ValueError(f"malformed \\uxxxx in {text!r}")
         return _ESCAPES.get(code, code)
 
     return _ESCAPED.sub(replaced, text)
@@ -144,6 +159,9 @@ def parse_value(text: str, kind: Any) -> Any:
         return kind[text]
     if not _INTEGER.fullmatch(text):
         raise ValueError(f"{text!r} is no whole number")
+    end = 1 << (63 if kind is Long else 31)
+    if not -end <= int(text) < end:
+        raise ValueError(f"{text!r} is not in {-end} to {end - 1}")
     return int(text)
 
 

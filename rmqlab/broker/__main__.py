@@ -12,8 +12,8 @@ from rmqlab.broker.broker import Broker
 from rmqlab.config import read, to_properties
 from rmqlab.errors import ConfigError, StoreError, StoreLocked
 from rmqlab.known_keys import IGNORED_BY_BROKER
+from rmqlab.names import camel_case
 from rmqlab.protocol.delays import DelayLevels
-from rmqlab.protocol.header import camel_case
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.real_disk import RealDisk
 

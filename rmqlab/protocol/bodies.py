@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any, Self, get_origin, get_type_hints
 
 from rmqlab.errors import WireError
+from rmqlab.names import camel_case
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.codes import READ_WRITE, Permission
-from rmqlab.protocol.header import camel_case
 
 NUMBER = re.compile(r"-?[0-9]{1,19}")
 """A Java long in decimal; fastjson reads it from text, too."""

@@ -33,6 +33,7 @@ from typing import (
 )
 
 from rmqlab.errors import Refused
+from rmqlab.names import camel_case
 from rmqlab.protocol.codes import RequestCode, ResponseCode
 
 H = TypeVar("H", bound="Header")
@@ -123,12 +124,6 @@ def _declared(cls: type[H], wire_names: str | None) -> type[H]:
         for f, wire in zip(own, names, strict=True)
     )
     return declared
-
-
-def camel_case(name: str) -> str:
-    """Return `consumerGroup` for `consumer_group`."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _reader(hint: Any) -> Callable[[str], Any]:

@@ -7,10 +7,11 @@ from dataclasses import fields
 import pytest
 
 from rmqlab.errors import Refused
+from rmqlab.names import camel_case
 from rmqlab.protocol import admin, messaging, routing
 from rmqlab.protocol.codes import RequestCode, ResponseCode
 from rmqlab.protocol.frame import Frame
-from rmqlab.protocol.header import Header, camel_case, header, request, wire
+from rmqlab.protocol.header import Header, header, request, wire
 from rmqlab.protocol.messaging import (
     GetMaxOffset,
     PullMessage,
