@@ -92,7 +92,7 @@ class Cluster:
             raise ClusterError(f"no runtime {runtime!r} yet: there are {there}")
         chosen = topology.load(wanted)
         name = name or chosen.name
-        known = wanted in (*topology.MODES, topology.ARTICLE)
+        known = wanted in topology.NAMES
         with registry.claimed(name) as (folder, subnet):
             plan = Plan(
                 name=name,

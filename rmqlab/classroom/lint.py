@@ -57,12 +57,14 @@ def lint(paths: list[Path]) -> list[Finding]:
     loose: list[Node] = []
     here = Host("one host (if both run there)", "127.0.0.1")
     for path in paths:
-        if path.is_dir() or str(path) in topology.MODES:
+        if path.is_dir() or str(path) in topology.NAMES:
             plan = topology.load(path if path.is_dir() else str(path))
             findings += _lint_nodes(list(plan.nodes), plan.names.__contains__)
         else:
             loose.append(Node(path.stem, here, path.read_text("latin-1")))
-    return findings + _lint_nodes(loose, _system_resolves)
+    findings += _lint_nodes(loose, _system_resolves)
+    files = list(dict.fromkeys(finding.file for finding in findings))
+    return sorted(findings, key=lambda one: (files.index(one.file), one.line))
 
 
 def _lint_nodes(nodes: list[Node], resolves: Resolves) -> list[Finding]:

@@ -31,6 +31,8 @@ SHIPPED = next(
 MODES = ("1m", "2m-noslave", "2m-2s-async", "2m-2s-sync")
 """The article's four cluster modes, in its order."""
 ARTICLE = "article"
+NAMES = (*MODES, ARTICLE)
+"""What is shipped."""
 ROOTS_HOME = "/root"
 """Where a broker that is told no store puts it: the article's brokers run as root."""
 
@@ -155,12 +157,12 @@ def load(wanted: str | Path) -> Topology:
         ConfigError: there is none, or it is not laid out as one; the text says how.
     """
     folder = SHIPPED / wanted
-    if wanted not in (*MODES, ARTICLE):
+    if wanted not in NAMES:
         folder = Path(wanted).expanduser()
         if not folder.is_dir():
             raise ConfigError(
                 f"no topology {str(wanted)!r}: there are "
-                f"{', '.join((*MODES, ARTICLE))}, or name a folder with a file 'hosts'"
+                f"{', '.join(NAMES)}, or name a folder with a file 'hosts'"
             )
     layout_folder = _layout_folder(folder)
     hosts = _read_hosts(layout_folder / "hosts")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rmqlab.classroom import lint as linting
+from rmqlab.classroom import topology
 from rmqlab.classroom.lint import lint
 from rmqlab.classroom.topology import ARTICLE, MODES, SHIPPED
 from rmqlab.errors import ConfigError
@@ -231,3 +232,10 @@ def test_a_folder_that_is_no_topology_is_an_error(tmp_path):
 def test_a_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         lint([tmp_path / "nowhere.properties"])
+
+
+@pytest.mark.parametrize("name", topology.NAMES)
+def test_a_shipped_topology_is_linted_by_its_name(name):
+    by_folder = [str(one) for one in lint([topology.load(name).folder])]
+    assert [str(one) for one in lint([Path(name)])] == by_folder
+    assert bool(by_folder) is (name == topology.ARTICLE)
