@@ -142,7 +142,6 @@ class Producer:
         started = loop.time()
         deadline = started + (timeout_s or self.config.send_msg_timeout / 1000)
         queues = await self._queues(message.topic)
-        queues = [queue] if queue else queues
         attempts = 1 if queue else 1 + self.config.retry_times_when_send_failed
         message.properties.setdefault(
             UNIQ_KEY, self._ids.next(self.instance.clock.now_ms())
@@ -151,7 +150,7 @@ class Producer:
         failures: list[RmqError] = []
         stored: SendResult | None = None
         while len(asked) < attempts and loop.time() < deadline:
-            chosen = self._next_queue(queues, asked[-1] if asked else None)
+            chosen = queue or self._next_queue(queues, asked[-1] if asked else None)
             asked.append(chosen.broker_name)
             try:
                 left_s = deadline - loop.time()
