@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import shutil
 
 import pytest
 
@@ -34,10 +33,3 @@ def missing(what: str, why: str) -> None:
     if what in REQUIRED:
         pytest.fail(f"{what} is required here, but {why}")
     pytest.skip(f"{why} (RMQLAB_REQUIRE={what} makes this a failure)")
-
-
-@pytest.fixture
-def java():
-    """Skip without a Java."""
-    if shutil.which("java") is None:
-        missing("java", "no java is on the PATH")

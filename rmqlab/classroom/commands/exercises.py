@@ -49,7 +49,9 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
-    table = Table("exercise", "title", "cluster", "minutes", "points", "begun")
+    table = Table()
+    for heading in ("exercise", "title", "cluster", "minutes", "points", "begun"):
+        table.add_column(heading, no_wrap=heading != "title")
     for row in rows:
         table.add_row(
             str(row["id"]),
