@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -49,7 +50,7 @@ def list_command(as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows))
         return
-    table = Table()
+    table = Table(box=SIMPLE)
     for heading in ("exercise", "title", "cluster", "minutes", "points", "begun"):
         table.add_column(heading, no_wrap=heading != "title")
     for row in rows:
