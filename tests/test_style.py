@@ -308,7 +308,7 @@ OF_A_MACHINE = {
     "a registry on this host": re.compile(r"localhost:\d+/\w|https?://localhost:\d+/"),
     "a mirror": re.compile(r"--(?:extra-)?index-url|index-url\s*=|GOPROXY="),
 }
-"""In a container the broker's home is /root, and ~/store is what RocketMQ makes of it."""
+"""In a container the broker's home is /root, and ~/store lies below it."""
 
 
 def test_no_file_names_a_path_or_a_registry_of_somebodys_machine():

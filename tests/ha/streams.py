@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+
+import pytest
 
 from rmqlab.ha.session import PIECE, REPORT, Piece
 from tests.support import golden_archive, golden_file
@@ -13,6 +16,10 @@ STREAMS = [
     for version in ("4.4.0", "4.9.7")
     for kind in ("empty-slave", "reconnect")
 ]
+EACH = pytest.mark.parametrize("name", STREAMS)
+BATCH_BYTES = 32_768
+BOUND_S = 30.0
+"""A test that waits in vain fails after so long."""
 
 
 class Stream:
@@ -64,6 +71,11 @@ class Log:
         return self.files.get(start, b"")[offset - start :][:size]
 
 
+def drain(session):
+    """Return all pieces that a master would send now."""
+    return list(iter(lambda: session.next_piece(BATCH_BYTES), None))
+
+
 def report(offset: int) -> bytes:
     """Return a slave's report."""
     return REPORT.pack(offset)
@@ -72,3 +84,9 @@ def report(offset: int) -> bytes:
 def sha256(data: bytes) -> str | None:
     """Return the digest as the json has it; None of nothing."""
     return hashlib.sha256(data).hexdigest() if data else None
+
+
+async def ended(reader):
+    """Return once the other end has closed the connection, whichever way."""
+    with contextlib.suppress(ConnectionResetError):
+        await reader.read()

@@ -32,6 +32,11 @@ def record(body=b"coffee", topic="orders", queue_id=0, **fields) -> Record:
     return Record(topic, queue_id, body, **given | fields)
 
 
+def letters(text=b"abc", **fields):
+    """Return messages, each with one letter as its body."""
+    return [record(bytes([letter]), **fields) for letter in text]
+
+
 def make_store(root: Path, disk=DISK, **settings) -> MessageStore:
     """Return a store that is not open yet."""
     config = StoreConfig(store_path_root_dir=str(root), **SMALL_FILES | settings)

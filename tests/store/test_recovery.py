@@ -13,15 +13,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 
-from rmqlab.errors import DiskFull, StoreError
 from rmqlab.protocol.record import BLANK_MAGIC, size_of
 from rmqlab.settings import BrokerRole
-from rmqlab.store.real_disk import RealDisk
 from tests.store.shelf import (
     NOW_MS,
     bodies,
     entries,
     kill,
+    letters,
     log_files,
     make_store,
     opened,
@@ -35,10 +34,6 @@ SMALL = {"mapped_file_size_commit_log": FILE_BYTES}
 SIZE = size_of(record(b"a"))
 TAGGED = record(properties=b"TAGS\x01paid")
 QUEUE = Path("consumequeue/orders/0/00000000000000000000")
-
-
-def letters(text=b"abc", **fields):
-    return [record(bytes([letter]), **fields) for letter in text]
 
 
 def checkpoint(root):
@@ -157,57 +152,6 @@ def test_after_a_stop_only_the_last_three_files_are_read(tmp_path):
         files = len(log_files(tmp_path))
         assert store.found.records == 50 - (files - 3) * (FILE_BYTES // SIZE)
         assert store.max_offset("orders", 0) == 50
-
-
-@pytest.mark.parametrize("was_crash", [False, True])
-def test_lost_queues_are_made_anew_from_the_log(tmp_path, was_crash):
-    (kill if was_crash else stop)(tmp_path, *letters(), record(topic="tea"))
-    with opened(tmp_path) as store:
-        before = entries(store)
-    if not was_crash:
-        stop(tmp_path)
-    shutil.rmtree(tmp_path / "consumequeue")
-    with opened(tmp_path) as store:
-        assert store.found.was_crash is was_crash
-        assert entries(store) == before
-
-
-def test_after_a_kill_one_lost_queue_of_several_is_made_anew(tmp_path):
-    kill(tmp_path, *letters(), record(topic="tea"))
-    shutil.rmtree(tmp_path / "consumequeue/orders")
-    with opened(tmp_path) as store:
-        assert bodies(store) == [b"a", b"b", b"c"]
-        assert bodies(store, "tea") == [b"coffee"]
-
-
-@pytest.mark.parametrize("cut", range(61))
-def test_after_a_kill_a_queue_cut_at_any_byte_is_made_anew(tmp_path, cut):
-    kill(tmp_path, *letters(properties=b"TAGS\x01paid"))
-    wanted = (tmp_path / QUEUE).read_bytes()
-    zero_from(tmp_path / QUEUE, cut)
-    with opened(tmp_path) as store:
-        assert bodies(store) == [b"a", b"b", b"c"]
-    assert (tmp_path / QUEUE).read_bytes() == wanted
-
-
-def test_after_a_kill_zeroes_amid_a_queue_are_made_good(tmp_path):
-    kill(tmp_path, *letters(properties=b"TAGS\x01paid"))
-    wanted = (tmp_path / QUEUE).read_bytes()
-    (tmp_path / QUEUE).write_bytes(wanted[:15] + bytes(25) + wanted[40:])
-    with opened(tmp_path) as store:
-        assert bodies(store) == [b"a", b"b", b"c"]
-    assert (tmp_path / QUEUE).read_bytes() == wanted
-
-
-def test_queues_that_know_more_than_the_log_are_cut(tmp_path):
-    stop(tmp_path, *letters())
-    zero_from(log_files(tmp_path)[0], SIZE)
-    with opened(tmp_path) as store:
-        assert store.log.end == SIZE
-        assert bodies(store) == [b"a"]
-        assert store.put(record(b"B")).record.queue_offset == 1
-        store.dispatch()
-        assert bodies(store) == [b"a", b"B"]
 
 
 @pytest.mark.parametrize("was_crash", [False, True])
@@ -345,73 +289,3 @@ def test_any_messages_stopped_or_cut_in_the_last_one_reopen_as_a_prefix(
                 assert bodies(store, topic) == [b for t, b in left if t == topic]
             found = [one.physical_offset for one in store.log.scan(0)]
             assert found == [one.physical_offset for one in records[: len(left)]]
-
-
-def test_a_file_of_another_size_is_refused_with_rocketmqs_words(tmp_path):
-    stop(tmp_path, *letters())
-    with pytest.raises(
-        StoreError,
-        match=r"0{20} has 1048576 bytes, the settings say 1000: length not matched "
-        "message store config value, please check it manually",
-    ):
-        make_store(tmp_path, **SMALL).open()
-    with opened(tmp_path) as store:  # it is not locked, and nothing was changed
-        assert bodies(store) == [b"a", b"b", b"c"]
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "1", f"{500:020d}", "²"])
-def test_a_file_that_is_none_of_the_log_is_refused_and_named(tmp_path, name):
-    stop(tmp_path, *letters(), **SMALL)
-    (tmp_path / "commitlog" / name).write_bytes(bytes(FILE_BYTES))
-    with pytest.raises(StoreError, match=f"{name} is no file of a store: move it"):
-        make_store(tmp_path, **SMALL).open()
-
-
-def test_a_log_that_lacks_a_file_is_refused_and_nothing_is_removed(tmp_path):
-    stop(tmp_path, *letters(bytes(range(30))), **SMALL)
-    lost = log_files(tmp_path)[1]
-    lost.rename(tmp_path / "away")
-    with pytest.raises(StoreError, match=f"commitlog lacks {lost.name}: "):
-        make_store(tmp_path, **SMALL).open()
-    (tmp_path / "away").rename(lost)
-    with opened(tmp_path, **SMALL) as store:
-        assert store.max_offset("orders", 0) == 30
-
-
-@pytest.mark.parametrize("name", ["notes", "-1", "1.bak"])
-def test_a_folder_that_is_no_queue_is_refused_and_named(tmp_path, name):
-    stop(tmp_path, *letters())
-    (tmp_path / "consumequeue/orders" / name).mkdir()
-    with pytest.raises(StoreError, match=rf"orders/{name} is no queue: move it"):
-        make_store(tmp_path).open()
-
-
-def test_a_file_amid_the_queues_is_refused_and_named(tmp_path):
-    stop(tmp_path, *letters())
-    (tmp_path / "consumequeue/notes.txt").write_text("buy milk")
-    with pytest.raises(StoreError, match=r"cannot list .*notes.txt: Not a directory"):
-        make_store(tmp_path).open()
-
-
-def test_a_disk_full_while_queues_are_rebuilt_lets_go_of_the_store(tmp_path):
-    class FullDisk(RealDisk):
-        def open(self, path, size):
-            if "consumequeue" in path:
-                raise DiskFull(f"cannot open {path}: No space left on device")
-            return super().open(path, size)
-
-    kill(tmp_path, *letters())
-    shutil.rmtree(tmp_path / "consumequeue")
-    with pytest.raises(DiskFull):
-        make_store(tmp_path, FullDisk()).open()
-    with opened(tmp_path) as store:
-        assert bodies(store) == [b"a", b"b", b"c"]
-
-
-def test_a_store_that_does_not_open_leaves_no_file_open(tmp_path):
-    stop(tmp_path, *letters(bytes(range(30))), **SMALL)
-    (tmp_path / "consumequeue/orders/notes").mkdir()
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    with pytest.raises(StoreError):
-        make_store(tmp_path, **SMALL).open()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
