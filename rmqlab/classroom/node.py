@@ -72,12 +72,12 @@ def run_broker(
     line = mqbroker.boot_line(broker.config)
     watching: set[asyncio.Task[None]] = set()
 
+    def begin_to_watch() -> None:
+        watching.add(asyncio.create_task(watch(broker, has_slave=has_slave)))
+
     async def run() -> None:
         end_with_owner()
-        watch_it = watch(broker, has_slave=has_slave)
-        await boot.serve(
-            broker, line, lambda: watching.add(asyncio.create_task(watch_it))
-        )
+        await boot.serve(broker, line, begin_to_watch)
 
     try:
         runner.run(run())

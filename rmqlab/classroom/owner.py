@@ -17,6 +17,9 @@ from rmqlab.classroom.subnet import Subnet
 Progress = Callable[[str, str], None]
 """Told what happens to which node while a cluster comes up."""
 
+_detached: list[subprocess.Popen[bytes]] = []
+"""Owners that outlive this process; one that ended is no longer waited for."""
+
 
 def spawn(plan: Plan, subnet: Subnet, *, detached: bool) -> subprocess.Popen[bytes]:
     """Start a supervisor; an owned one ends when the pipe to its stdin does."""
@@ -32,6 +35,8 @@ def spawn(plan: Plan, subnet: Subnet, *, detached: bool) -> subprocess.Popen[byt
             pass_fds=[subnet.descriptor],
             cwd=plan.folder,
         )
+    if detached:
+        _detached[:] = [owner, *(one for one in _detached if one.poll() is None)]
     started = registry.started_at(owner.pid)
     own: dict[str, Any] = {
         "pid": owner.pid,
@@ -56,9 +61,16 @@ def follow(owner: subprocess.Popen[bytes], progress: Progress, folder: Path) -> 
             if fact["event"] == "ready":
                 return
             if fact["event"] == "error":
-                owner.wait()
+                _end(owner)
                 raise ClusterError(fact["why"])
             progress(fact["node"], fact["what"])
-    owner.wait()
+    _end(owner)
     errors = (folder / "supervisor.log").read_text("utf-8", "replace")[-2000:]
     raise ClusterError(f"the cluster's owner ended with {owner.returncode}: {errors}")
+
+
+def _end(owner: subprocess.Popen[bytes]) -> None:
+    """Wait for an owner that gave up."""
+    if owner.stdin is not None:
+        owner.stdin.close()
+    owner.wait()
