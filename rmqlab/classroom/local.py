@@ -196,6 +196,8 @@ class LocalRuntime:
 
     async def close(self) -> None:
         """Stop all nodes: brokers say goodbye to their name servers first."""
+        for process in self._processes.values():
+            process.signal(signal.SIGCONT)  # a paused one answers no goodbye
         for is_namesrv in (False, True):
             nodes = [
                 process.node

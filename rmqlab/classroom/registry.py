@@ -24,6 +24,8 @@ from rmqlab.classroom.subnet import Subnet
 
 MAX_SUBNET = 250
 STATE_FILE = "cluster.json"
+END_S = 5.0
+"""For processes that were killed to be gone."""
 
 
 def home() -> Path:
@@ -164,12 +166,14 @@ def _has_life(state: dict[str, Any]) -> bool:
 
 def end_leftovers(state: dict[str, Any] | None) -> list[str]:
     """End the nodes of an owner that is gone, paused ones too; return their names."""
-    ended = []
+    ended, processes = [], []
     for node in (state or {}).get("nodes", []):
         if is_process(node.get("pid"), node.get("started")):
             with contextlib.suppress(psutil.NoSuchProcess):
-                psutil.Process(node["pid"]).kill()
+                processes.append(psutil.Process(node["pid"]))
+                processes[-1].kill()
                 ended.append(str(node["name"]))
+    psutil.wait_procs(processes, timeout=END_S)
     if state and state.get("runtime") == "docker":
         # Its library takes a third of a second to import: only who uses it waits.
         from rmqlab.classroom import image  # noqa: PLC0415
