@@ -96,7 +96,8 @@ def next_hint(one: Entry, level: int | None) -> tuple[int, str]:
     """
     store = registry.home() / "hints.json"
     given: dict[str, int] = json.loads(store.read_text()) if store.exists() else {}
-    wanted = level or min(given.get(one.id, 0) + 1, len(one.hints))
+    following = min(given.get(one.id, 0) + 1, len(one.hints))
+    wanted = following if level is None else level
     if not 1 <= wanted <= len(one.hints):
         raise ClusterError(f"{one.id} has hints 1 to {len(one.hints)}, not {wanted}")
     if level is None:

@@ -11,6 +11,7 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from rmqlab.classroom import registry
@@ -63,7 +64,7 @@ def up_command(
 
     def progress(node: str, what: str) -> None:
         if not as_json:
-            console.print(f"  {node}: {what}", highlight=False)
+            console.print(f"  {node}: {what}", highlight=False, markup=False)
 
     cluster = Cluster.up(
         topology,
@@ -81,7 +82,7 @@ def up_command(
         out.print(_table(status))
         failed = [node for node in status.nodes if node.state == "failed"]
         for node in failed:
-            out.print(f"[red]{node.name} stopped:[/] {node.why}", highlight=False)
+            out.print(f"[red]{node.name} stopped:[/] {escape(node.why)}", highlight=False)
         if failed:
             out.print(
                 f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
@@ -128,7 +129,7 @@ def _table(status: Status) -> Table:
             node.address,
             str(node.pid or node.container or ""),
             f"[{colour}]{node.state}[/]"
-            + (f" ({node.why})" if node.state == "waiting" else ""),
+            + (f" ({escape(node.why)})" if node.state == "waiting" else ""),
             "" if node.log_end is None else f"{node.log_end:,}",
             "" if node.behind is None else f"{node.behind:,}",
         )

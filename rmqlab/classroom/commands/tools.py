@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rmqlab.classroom.commands.clusters import json_option
@@ -103,9 +104,8 @@ def doctor_command(as_json: bool) -> None:
     else:
         table = Table("", "what", "found", "next step")
         for finding in findings:
-            table.add_row(
-                MARKS[finding.state], finding.what, finding.found, finding.next_step
-            )
+            told = finding.what, finding.found, finding.next_step
+            table.add_row(MARKS[finding.state], *map(escape, told))
         Console().print(table)
     sys.exit(1 if any(finding.state == "broken" for finding in findings) else 0)
 

@@ -1,0 +1,184 @@
+"""`rmqlab list`, `start`, `reset`, `hint` and `build`, on a copy of the course."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rmqlab.classroom import notebooks
+from rmqlab.classroom.exercises import drift
+from rmqlab.classroom.grading import pristine
+from rmqlab.classroom.runtime import ClusterError
+from tests.classroom.conftest import run, run_json
+
+IDS = ["01_one_master", "06_many_masters", "09_async_slave", "10_sync_double_write"]
+MODES = ["1m", "2m-noslave", "2m-2s-async", "2m-2s-sync"]
+FIRST = f"exercises/{IDS[0]}.ipynb"
+SOURCE = f"solutions/{IDS[0]}.ipynb"
+
+
+@pytest.fixture
+def manifest(monkeypatch, tmp_path):
+    """Keep the package's own manifest out of it."""
+    copy = tmp_path / "manifest.json"
+    copy.write_bytes(pristine.MANIFEST.read_bytes())
+    monkeypatch.setattr(pristine, "MANIFEST", copy)
+    return copy
+
+
+def edit(path):
+    """Do what a learner does: fill in an answer."""
+    notebook = notebooks.load(path)
+    notebooks.cells_of(notebook, "answer")[0].source += "\nmine = 1"
+    notebooks.save(notebook, path)
+    return path.read_bytes()
+
+
+def test_there_is_an_exercise_for_each_cluster_mode(course):
+    found = run_json("list")
+    assert [one["id"] for one in found] == IDS
+    assert [one["topology"] for one in found] == MODES
+    assert {one["points"] for one in found} == {10}
+    assert not any(one["begun"] for one in found)
+
+
+def test_the_list_says_what_was_begun(course):
+    edit(course / FIRST)
+    assert [one["begun"] for one in run_json("list")] == [True, False, False, False]
+    [line] = [one for one in run("list").stdout.splitlines() if IDS[0] in one]
+    assert line.rstrip().endswith("yes")
+
+
+def test_start_says_what_is_asked_for_and_where(course):
+    said = run("start", "01").stdout
+    assert "15 minutes, 10 points" in said
+    assert "3 points  Your topic has exactly two queues" in said
+    assert FIRST in said
+    assert "rmqlab grade 01_one_master" in said
+
+
+def test_start_makes_an_exercise_that_is_missing(course):
+    (course / FIRST).unlink()
+    assert run("start", "01").exit_code == 0
+    assert drift() == []
+
+
+def test_reset_keeps_what_was_there(course):
+    mine = edit(course / FIRST)
+    said = run("reset", "01").stdout
+    [kept] = (course / "exercises" / "copies").iterdir()
+    assert kept.read_bytes() == mine
+    assert f"yours is kept in exercises/copies/{kept.name}" in said
+    assert drift() == []
+
+
+def test_reset_of_an_untouched_exercise_keeps_nothing(course):
+    assert run("reset", "01").stdout == f"{FIRST} is fresh\n"
+    assert not (course / "exercises" / "copies").exists()
+
+
+def test_every_call_gives_a_stronger_hint_and_the_last_one_stays(course):
+    said = [run("hint", "01").stdout.partition(":")[0] for _ in range(4)]
+    assert said == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 3 of 3"]
+
+
+def test_a_hint_of_a_level_is_given_again_and_again(course):
+    said = {run("hint", "01", "--level", "2").stdout for _ in range(2)}
+    assert len(said) == 1
+    assert run("hint", "01").stdout.startswith("hint 1 of 3")
+
+
+@pytest.mark.parametrize("level", ["0", "4", "-1"])
+def test_a_hint_that_there_is_not_is_refused(course, level):
+    done = run("hint", "01", "--level", level)
+    assert done.exit_code == 1
+    assert "has hints 1 to 3" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["start", "reset", "hint", "grade"])
+def test_an_exercise_that_there_is_not_is_an_error_that_names_those(course, command):
+    done = run(command, "99")
+    assert done.exit_code == 1
+    assert all(one in done.stderr for one in ("99", *IDS))
+
+
+def test_the_repositorys_own_course_is_up_to_date(course):
+    done = run("build", "--check")
+    assert (done.stdout, done.exit_code) == ("up to date\n", 0)
+
+
+def test_a_changed_exercise_is_out_of_date_until_it_is_built(course, manifest):
+    edit(course / FIRST)
+    done = run("build", "--check")
+    assert done.exit_code == 1
+    assert f"{IDS[0]}.ipynb differs from its solution" in done.stdout
+    assert run("build").stdout == f"built {FIRST}\n"
+    assert run("build", "--check").exit_code == 0
+
+
+def test_a_changed_solution_is_out_of_date_until_it_is_built(course, manifest):
+    notebook = notebooks.load(course / SOURCE)
+    notebook.cells[0].source += "\n\nOne more sentence."
+    notebooks.save(notebook, course / SOURCE)
+    done = run("build", "--check")
+    assert done.exit_code == 1
+    assert f"{SOURCE} is not as it was delivered" in done.stdout
+    run("build")
+    assert run("build", "--check").exit_code == 0
+    assert "One more sentence." in (course / FIRST).read_text("utf-8")
+    assert SOURCE in json.loads(manifest.read_text())
+
+
+def test_an_exercise_has_neither_answers_nor_outputs(course):
+    solution, built = (notebooks.load(course / one) for one in (SOURCE, FIRST))
+    assert [one.id for one in built.cells] == [one.id for one in solution.cells]
+    answers = notebooks.cells_of(built, "answer")
+    assert all(notebooks.PLACEHOLDER in one.source for one in answers)
+    assert notebooks.BEGIN not in (course / FIRST).read_text("utf-8")
+    assert not any(one.get("outputs") for one in built.cells)
+
+
+def unmark(notebook):
+    cell = notebooks.cells_of(notebook, "answer")[0]
+    cell.source = cell.source.replace(notebooks.BEGIN, "")
+
+
+def fail_a_check(notebook):
+    notebooks.cells_of(notebook, "check")[0].outputs = []
+
+
+def drop_a_check(notebook):
+    notebook.cells.remove(notebooks.cells_of(notebook, "check")[0])
+
+
+def rename_a_cell(notebook):
+    notebook.cells[0].id = "stray"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (unmark, "an answer cell has no marks"),
+        (fail_a_check, "has no passing output: run `rmqlab build --run`"),
+        (drop_a_check, "check cells"),
+        (rename_a_cell, "ids must begin with 01"),
+    ],
+)
+def test_a_solution_that_is_not_fit_to_be_built_from_is_refused(
+    course, manifest, spoil, said
+):
+    notebook = notebooks.load(course / SOURCE)
+    spoil(notebook)
+    notebooks.save(notebook, course / SOURCE)
+    done = run("build")
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
+def test_a_notebook_that_is_none_is_an_error_that_names_it(tmp_path):
+    path = tmp_path / "rubbish.ipynb"
+    path.write_text("{")
+    for read in (notebooks.load, notebooks.load_as_is):
+        with pytest.raises(ClusterError, match=r"rubbish\.ipynb cannot be read"):
+            read(path)
