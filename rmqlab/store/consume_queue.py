@@ -58,7 +58,7 @@ class ConsumeQueue:
     def put(self, queue_offset: int, entry: QueueEntry) -> bool:
         """Add the message's entry; return whether it was new.
 
-        A record is offered again after a crash: what is there already stays.
+        A record is offered again where the log is read again: what is there stays.
 
         Raises:
             DiskFull, StoreError: the entry was not added.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rmqlab.protocol.record import size_of
+from rmqlab.store.results import GetStatus
 from tests.store.shelf import (
     bodies,
     entries,
@@ -73,3 +74,40 @@ def test_queues_that_know_more_than_the_log_are_cut(tmp_path):
         assert store.put(record(b"B")).record.queue_offset == 1
         store.dispatch()
         assert bodies(store) == [b"a", b"B"]
+
+
+def test_after_a_stop_a_hole_in_a_queues_last_three_files_is_made_good(tmp_path):
+    small = {"mapped_file_size_consume_queue": 60}
+    stop(tmp_path, *letters(b"abcdefgh"), **small)
+    folder = (tmp_path / QUEUE).parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 3
+    zero_from(tmp_path / QUEUE, 20)
+    with opened(tmp_path, **small) as store:
+        assert store.max_offset("orders", 0) == 8
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_queue_begins_where_its_first_message_in_the_log_does(tmp_path):
+    small = {"mapped_file_size_commit_log": 1000}
+    stop(tmp_path, *letters(bytes(range(25))), **small)
+    per_file = 1000 // SIZE
+    log_files(tmp_path)[0].unlink()  # as old files are removed, oldest first
+    with opened(tmp_path, **small) as store:
+        assert store.log.start == 1000
+        assert store.min_offset("orders", 0) == per_file
+        assert bodies(store, offset=per_file)[0] == bytes([per_file])
+        too_small = store.get("orders", 0, per_file - 1, 32, lambda _: True)
+        assert (too_small.status, too_small.next_offset) == (
+            GetStatus.OFFSET_TOO_SMALL,
+            per_file,
+        )
+
+
+def test_a_record_that_claims_an_older_place_in_its_queue_gets_none(tmp_path):
+    kill(tmp_path, *letters())
+    with opened(tmp_path) as store:
+        store.log.append(record(b"?", queue_offset=1))
+        assert store.dispatch() == []
+        assert bodies(store) == [b"a", b"b", b"c"]
+        assert store.put(record(b"d")).record.queue_offset == 3
