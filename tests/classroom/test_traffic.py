@@ -87,10 +87,6 @@ def test_the_demo_shows_all_four_modes_side_by_side(monkeypatch, capsys):
     monkeypatch.setattr("rmqlab.classroom.demo.walk", lambda mode, _: [walks.pop(0)])
     demo(seconds=1, as_json=False)
     said = capsys.readouterr().out
-    rows = [
-        line.split()
-        for line in said.splitlines()
-        if line.split()[:1] in [[m] for m in MODES]
-    ]
-    counts = ["5", "3", "1", "1", "1", "0", "1", "1.00", "s"]
-    assert [row for row in rows if row[1:] == counts] == [[m, *counts] for m in MODES]
+    rows = {tuple(line.split()) for line in said.splitlines()}
+    counts = ("5", "3", "1", "1", "1", "0", "1", "1.00", "s")
+    assert {(mode, *counts) for mode in MODES} <= rows

@@ -82,7 +82,8 @@ def up_command(
         out.print(_table(status))
         failed = [node for node in status.nodes if node.state == "failed"]
         for node in failed:
-            out.print(f"[red]{node.name} stopped:[/] {escape(node.why)}", highlight=False)
+            why = escape(node.why)
+            out.print(f"[red]{node.name} stopped:[/] {why}", highlight=False)
         if failed:
             out.print(
                 f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
