@@ -191,6 +191,17 @@ async def test_a_slave_that_says_nothing_for_long_is_cut_off(caplog):
     assert f"slave silent, closing peer={slave}" in caplog.text
 
 
+async def test_a_slave_that_speaks_again_in_time_stays():
+    async with master_of(log_of(b"abc")) as master, connected(master) as (_, writer):
+        (slave,) = master.slaves
+        slave._heard_at -= LONG_AGO_S
+        writer.write(report(3))
+        await until(lambda: master.acked == 3)
+        tick_after_silence(slave)
+        assert master.slaves == [slave]
+        assert not slave._transport.is_closing()
+
+
 async def test_a_slave_slower_than_its_master_costs_no_memory():
     files = [bytes([n]) * FILE_BYTES for n in range(12)]
     async with (

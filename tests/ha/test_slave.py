@@ -246,6 +246,21 @@ async def test_a_slave_that_hears_nothing_reports_and_then_gives_up(caplog):
     assert f"master silent, closing master={master.address}" in caplog.text
 
 
+async def test_a_master_that_speaks_again_in_time_is_followed_on():
+    copy = CopyOfLog()
+    async with ScriptedMaster() as master, slave_of(master.address, copy) as slave:
+        _, writer = await master.links.get()
+        await slave.connected.wait()
+        link = slave._link
+        link._heard_at -= 21
+        writer.write(Piece(0, b"abc").to_bytes())
+        await until(lambda: copy.end == 3)
+        link._timer.cancel()
+        link._tick()
+        assert slave._link is link
+        assert not link._transport.is_closing()
+
+
 async def test_a_slave_that_stops_closes_its_connection():
     async with ScriptedMaster() as master:
         async with slave_of(master.address) as slave:

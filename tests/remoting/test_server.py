@@ -248,7 +248,8 @@ async def test_small_questions_in_one_segment_do_not_pile_up_large_answers():
         assert (await peer.frame()).opaque == count
 
 
-async def test_what_is_left_of_a_segment_is_not_handled_once_the_peer_is_gone():
+@pytest.mark.parametrize("leaves", ["close", "abort"])
+async def test_what_is_left_of_a_segment_is_not_handled_once_the_peer_goes(leaves):
     handled = []
 
     def handle(frame, connection):
@@ -256,12 +257,13 @@ async def test_what_is_left_of_a_segment_is_not_handled_once_the_peer_is_gone():
         return frame.answer(body=BIG)
 
     segment = b"".join(question(number).to_bytes() for number in range(500))
-    async with server_of(handle) as server, peer_of(server):
+    async with server_of(handle) as server, peer_of(server) as peer:
         await until(lambda: server._connections)
         (connection,) = server._connections
         connection.data_received(segment)
         count = len(handled)
-        connection.abort()
+        getattr(connection, leaves)()
+        await peer.ended()
         await until(lambda: server.lost_ones)
         assert len(handled) == count < 500
 

@@ -116,6 +116,7 @@ async def test_the_checkpoint_says_no_more_than_was_flushed(tmp_path):
     later = record(store_timestamp=NOW_MS + 1)
     store.put(later)
     assert (store.checkpoint.log_ms, store.checkpoint.queues_ms) == (NOW_MS, 0)
+    assert store.checkpoint.safe_ms == 0  # nothing is, before both have it
     store.dispatch()
     await store.flush_queues(least_pages=1)
     assert store.checkpoint.queues_ms == 0  # both messages are in a page not yet full
