@@ -1,18 +1,16 @@
-"""The command line: help, wrong usage, and messages by hand on a real cluster."""
+"""The command line: help, wrong usage, and what programs read."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 from click import Context
 
+from rmqlab.classroom import course
 from rmqlab.classroom.commands import EX_USAGE, rmqlab
-from tests.classroom.conftest import run, run_json
+from tests.classroom.conftest import run
 
 COMMANDS = [one for one in rmqlab.list_commands(Context(rmqlab)) if one != "admin"]
 
@@ -32,7 +30,17 @@ def test_without_a_command_there_is_help():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nosuch"], ["up"], ["kill"], ["send", "orders"], ["list", "--nosuch"]],
+    [
+        ["nosuch"],
+        ["up"],
+        ["kill"],
+        ["send", "orders"],
+        ["send", "orders", "x", "--count", "0"],
+        ["consume", "orders", "--count", "-1"],
+        ["demo", "--seconds", "-1"],
+        ["hint", "01", "--level", "one"],
+        ["list", "--nosuch"],
+    ],
 )
 def test_wrong_usage_ends_with_the_code_that_is_usual_for_it(arguments):
     assert run(*arguments).exit_code == EX_USAGE
@@ -41,67 +49,6 @@ def test_wrong_usage_ends_with_the_code_that_is_usual_for_it(arguments):
 def test_admin_has_mqadmins_commands(one_master):
     done = run("admin", "clusterList", "-n", one_master.name_servers)
     assert done.exit_code == 0
-
-
-def test_what_is_sent_is_consumed(one_master):
-    sent = run_json("send", "orders", "one coffee", "--tags", "paid", "--keys", "k7")
-    assert sent["status"] == "SEND_OK"
-    came = run_json("consume", "orders", "--from-first", "--count", "1")
-    assert (came["body"], came["tags"], came["keys"]) == ("one coffee", "paid", "k7")
-    assert came["msg_id"] == sent["msg_id"]
-    assert f"{came['topic']}@{came['broker']}:{came['queue_id']}" == sent["queue"]
-
-
-def test_as_many_are_sent_as_one_asks_for_and_each_tells_its_place(one_master):
-    lines = run("send", "many", "again", "--count", "5").stdout.splitlines()
-    assert len(lines) == len({line.split()[1] for line in lines}) == 5
-    assert {line.split()[0] for line in lines} == {"SEND_OK"}
-
-
-def test_only_the_tags_that_one_asks_for_are_consumed(one_master):
-    for tag in ("paid", "open", "sent"):
-        run("send", "tagged", f"is {tag}", "--tags", tag)
-    wanted = ("--tags", "paid || sent", "--from-first", "--count", "2")
-    said = run("consume", "tagged", *wanted).stdout
-    assert sorted(line.partition("  ")[2] for line in said.splitlines()) == [
-        "is paid",
-        "is sent",
-    ]
-
-
-def test_consuming_ends_when_its_time_is_over(one_master):
-    run("send", "quiet", "old")
-    done = run("consume", "quiet", "--seconds", "0.01", "--group", "late")
-    assert (done.stdout, done.exit_code) == ("", 0)
-
-
-def test_ctrl_c_ends_consuming_in_good_order(one_master):
-    run("send", "orders", "before")
-    command = [sys.executable, "-m", "rmqlab.cli", "consume", "orders", "--from-first"]
-    with subprocess.Popen(
-        [*command, "--group", "interrupted", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as consumer:
-        assert json.loads(consumer.stdout.readline())["topic"] == "orders"
-        os.kill(consumer.pid, signal.SIGINT)
-        _, complaints = consumer.communicate()
-    assert (consumer.returncode, complaints) == (0, "")
-
-
-def test_sending_to_nobody_says_what_to_start(monkeypatch, tmp_path):
-    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
-    done = run("send", "orders", "hello")
-    assert done.exit_code == 1
-    assert "no cluster is up: `rmqlab up 2m-2s-sync` starts one" in done.stderr
-
-
-def test_a_name_server_that_is_not_there_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
-    done = run("send", "orders", "hello", "-n", "127.0.0.1:1")
-    assert done.exit_code == 1
-    assert "127.0.0.1:1" in done.stderr
 
 
 def test_what_lint_cannot_read_is_named(tmp_path):
@@ -116,3 +63,42 @@ def test_lint_in_json_says_file_line_and_next_step():
     findings = json.loads(done.stdout)
     assert {"file", "line", "what", "next_step"} == findings[0].keys()
     assert any("Lock failed" in one["next_step"] for one in findings)
+
+
+def test_watching_no_cluster_says_how_to_start_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
+    done = run("status", "--all", "--watch")
+    assert done.exit_code == 0
+    assert "no cluster is up: `rmqlab up 2m-2s-sync` starts one" in done.stdout
+
+
+def test_watching_goes_on_until_ctrl_c(one_master, monkeypatch):
+    shown = []
+
+    def look_again(seconds):
+        shown.append(seconds)
+        if len(shown) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("rmqlab.classroom.commands.clusters.time.sleep", look_again)
+    done = run("status", "--watch")
+    assert done.exit_code == 0
+    assert len(shown) == 3
+    assert "broker-a" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["kill", "stop", "pause", "resume", "restart"])
+def test_a_node_that_there_is_not_is_an_error_that_names_those(one_master, verb):
+    done = run(verb, "broker-z")
+    assert done.exit_code == 1
+    assert "no node 'broker-z'" in done.stderr
+    assert "namesrv1, broker-a" in done.stderr
+
+
+def test_a_command_without_a_course_says_where_to_go(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(course, "MARK", Path("labs") / "nosuch.ipynb")
+    done = run("list")
+    assert done.exit_code == 1
+    assert "no course here" in done.stderr
+    assert "Change to one" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -198,14 +199,25 @@ def status_command(
     console = Console()
     if not clusters:
         console.print("no cluster is up: `rmqlab up 2m-2s-sync` starts one")
-    if not watch:
-        for one in clusters:
-            console.print(_table(one.status()))
-        return
-    with Live(console=console, auto_refresh=False) as live:
+    elif watch:
+        _watch(clusters, console)
+    else:
+        console.print(_tables(clusters))
+
+
+def _watch(clusters: list[Cluster], console: Console) -> None:
+    """Show clusters again and again, until Ctrl-C."""
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, auto_refresh=False) as live,
+    ):
         while True:
-            live.update(_table(clusters[0].status()), refresh=True)
+            live.update(_tables(clusters), refresh=True)
             time.sleep(REFRESH_S)
+
+
+def _tables(clusters: list[Cluster]) -> Group:
+    return Group(*(_table(one.status()) for one in clusters))
 
 
 def _status_json(status: Status) -> dict[str, Any]:

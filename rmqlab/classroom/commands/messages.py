@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import itertools
 import json
 import queue
-import sys
 import time
+from collections.abc import Awaitable
+from concurrent.futures import Future
+from typing import Self
 
 import click
 
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.commands.clusters import json_option, name_option
-from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
+from rmqlab.client.blocking import BlockingConsumer, BlockingProducer, run
 from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.push import Consumed
 from rmqlab.protocol.message import Message, StoredMessage
+
+AT_LEAST_ONE = click.IntRange(min=1)
 
 name_servers_option = click.option(
     "-n", "--name-servers", metavar="HOST:PORT;…", help="Instead of a local cluster's."
@@ -30,7 +37,9 @@ def _name_servers(given: str | None, name: str | None) -> str:
 @click.argument("body")
 @click.option("--tags", help="The message's tag.")
 @click.option("--keys", help="Its keys, separated by blanks.")
-@click.option("--count", default=1, show_default=True, help="How many of it.")
+@click.option(
+    "--count", type=AT_LEAST_ONE, default=1, show_default=True, help="How many of it."
+)
 @click.option("--group", default="rmqlab-send", show_default=True)
 @name_option
 @name_servers_option
@@ -70,7 +79,7 @@ def send_command(
 @click.argument("topic")
 @click.option("--group", default="rmqlab-consume", show_default=True)
 @click.option("--tags", "expression", default="*", show_default=True, help="a || b")
-@click.option("--count", type=int, help="End after so many messages.")
+@click.option("--count", type=AT_LEAST_ONE, help="End after so many messages.")
 @click.option("--seconds", type=float, help="End after so long.")
 @click.option("--from-first", is_flag=True, help="A new group starts at the first one.")
 @name_option
@@ -92,19 +101,64 @@ def consume_command(
     \b
     rmqlab consume orders --tags "paid || sent" --count 10
     """
-    came: queue.SimpleQueue[StoredMessage] = queue.SimpleQueue()
+    tray = _Tray()
     start = ConsumeFrom.FIRST_OFFSET if from_first else ConsumeFrom.LAST_OFFSET
     deadline = None if seconds is None else time.monotonic() + seconds
-    left = sys.maxsize if count is None else count
-    with BlockingConsumer(
-        group, _name_servers(name_servers, name), came.put, start=start
-    ) as consumer:
+    at = _name_servers(name_servers, name)
+    with (
+        contextlib.suppress(KeyboardInterrupt, queue.Empty),
+        BlockingConsumer(group, at, tray.put, start=start) as consumer,
+        tray,
+    ):
         consumer.subscribe(topic, expression)
-        with contextlib.suppress(KeyboardInterrupt, queue.Empty):
-            while left:
-                wait = None if deadline is None else max(0, deadline - time.monotonic())
-                _show(came.get(timeout=wait), as_json=as_json)
-                left -= 1
+        for _ in itertools.count() if count is None else range(count):
+            wait = None if deadline is None else max(0, deadline - time.monotonic())
+            tray.show_next(wait, as_json=as_json)
+
+
+class _Tray:
+    """Messages on their way from the client's thread to this one, which shows them.
+
+    A message is consumed when it has been shown.  What still lies here at the end is
+    left to the group: it comes again.
+    """
+
+    def __init__(self) -> None:
+        self._came: queue.SimpleQueue[tuple[StoredMessage, Future[Consumed]]]
+        self._came = queue.SimpleQueue()
+        self._waiting: set[Future[Consumed]] = set()
+        self._is_open = True
+
+    def put(self, message: StoredMessage) -> Consumed | Awaitable[Consumed]:
+        """Take a message from the client; its outcome is known when it was shown."""
+        if not self._is_open:
+            return Consumed.RECONSUME_LATER
+        outcome: Future[Consumed] = Future()
+        self._waiting.add(outcome)
+        outcome.add_done_callback(self._waiting.discard)
+        self._came.put((message, outcome))
+        return asyncio.wrap_future(outcome)
+
+    def show_next(self, wait_s: float | None, *, as_json: bool) -> None:
+        """Show the next message.
+
+        Raises:
+            queue.Empty: none came in all that time.
+        """
+        message, outcome = self._came.get(timeout=wait_s)
+        _show(message, as_json=as_json)
+        outcome.set_result(Consumed.SUCCESS)
+
+    async def _close(self) -> None:
+        self._is_open = False
+        for outcome in list(self._waiting):
+            outcome.set_result(Consumed.RECONSUME_LATER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        run(self._close())  # on the client's thread: no message comes meanwhile
 
 
 def _show(message: StoredMessage, *, as_json: bool) -> None:

@@ -112,7 +112,11 @@ def doctor_command(as_json: bool) -> None:
 
 @click.command("demo")
 @click.option(
-    "--seconds", default=6.0, show_default=True, help="Of traffic, a cluster."
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=6.0,
+    show_default=True,
+    help="Of traffic, a cluster.",
 )
 @json_option
 def demo_command(seconds: float, as_json: bool) -> None:
