@@ -6,6 +6,7 @@ filled in by the learner.
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +54,7 @@ def entry(exercise_id: str) -> Entry:
     """
     exercise = checks.find(exercise_id)
     path = course_folder() / SOLUTIONS / f"{exercise.id}.ipynb"
-    about = notebooks.load(path).metadata["rmqlab"]
+    about = notebooks.load_as_is(path).metadata["rmqlab"]
     return Entry(exercise, about["title"], about["minutes"], list(about["hints"]))
 
 
@@ -64,23 +65,31 @@ def all_entries() -> list[Entry]:
 
 def is_untouched(one: Entry) -> bool:
     """Whether the notebook to be filled in is as it was built."""
-    return one.path.exists() and one.path.read_text("utf-8") == _built(one)
+    return one.path.exists() and one.path.read_bytes() == _built(one).encode()
+
+
+def is_begun(one: Entry) -> bool:
+    """Whether somebody changed the notebook to be filled in."""
+    return one.path.exists() and not is_untouched(one)
 
 
 def reset(one: Entry) -> Path | None:
     """Put a fresh notebook in place; return where the old one was kept, if changed."""
-    kept = None
-    if one.path.exists() and not is_untouched(one):
-        kept = (
-            course_folder()
-            / COPIES
-            / f"{one.id}-{datetime.now().astimezone():%Y%m%d-%H%M%S}.ipynb"
-        )
+    kept = _new_copy(one) if is_begun(one) else None
+    if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(one.path.read_bytes())
     one.path.parent.mkdir(parents=True, exist_ok=True)
     one.path.write_text(_built(one), "utf-8")
     return kept
+
+
+def _new_copy(one: Entry) -> Path:
+    """Return where a copy may go, named by the moment; no other copy is there."""
+    stem = f"{one.id}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    names = itertools.chain([stem], (f"{stem}-{again}" for again in itertools.count(2)))
+    paths = (course_folder() / COPIES / f"{name}.ipynb" for name in names)
+    return next(path for path in paths if not path.exists())
 
 
 def _built(one: Entry) -> str:
@@ -95,7 +104,7 @@ def next_hint(one: Entry, level: int | None) -> tuple[int, str]:
         ClusterError: there is no such level.
     """
     store = registry.home() / "hints.json"
-    given: dict[str, int] = json.loads(store.read_text()) if store.exists() else {}
+    given = _given_hints(store)
     following = min(given.get(one.id, 0) + 1, len(one.hints))
     wanted = following if level is None else level
     if not 1 <= wanted <= len(one.hints):
@@ -104,6 +113,14 @@ def next_hint(one: Entry, level: int | None) -> tuple[int, str]:
         store.parent.mkdir(parents=True, exist_ok=True)
         store.write_text(json.dumps(given | {one.id: wanted}))
     return wanted, one.hints[wanted - 1]
+
+
+def _given_hints(store: Path) -> dict[str, int]:
+    """Return each exercise's last hint; none are known where the file is unreadable."""
+    try:
+        return dict(json.loads(store.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def build(*, run: bool) -> list[Path]:
@@ -129,8 +146,15 @@ def build(*, run: bool) -> list[Path]:
 
 def drift() -> list[str]:
     """Return, in words, what is not as `build` would make it."""
-    found = [f"{one.path.name} differs from its solution" for one in all_entries()
-             if not is_untouched(one)]  # fmt: skip
+    found = []
+    for one in all_entries():
+        try:
+            check_source(one)
+        except ClusterError as error:
+            found.append(str(error))
+            continue
+        if not is_untouched(one):
+            found.append(f"{one.path.name} differs from its solution")
     return found + pristine.changed_files()
 
 
@@ -140,7 +164,7 @@ def check_source(one: Entry) -> None:
     Raises:
         ClusterError: a check has no cell or no stored output, or no answer is marked.
     """
-    notebook = notebooks.load(one.solution)
+    notebook = notebooks.load_as_is(one.solution)
     ids = [cell.id for cell in notebook.cells]
     if len(ids) != len(set(ids)):
         raise ClusterError(f"{one.solution}: a cell id is there twice")

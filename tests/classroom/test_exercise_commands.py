@@ -10,7 +10,7 @@ from rmqlab.classroom import notebooks
 from rmqlab.classroom.exercises import drift
 from rmqlab.classroom.grading import pristine
 from rmqlab.classroom.runtime import ClusterError
-from tests.classroom.conftest import run, run_json
+from tests.classroom.conftest import ROOT, run, run_json
 
 IDS = ["01_one_master", "06_many_masters", "09_async_slave", "10_sync_double_write"]
 MODES = ["1m", "2m-noslave", "2m-2s-async", "2m-2s-sync"]
@@ -50,6 +50,19 @@ def test_the_list_says_what_was_begun(course):
     assert line.rstrip().endswith("yes")
 
 
+def test_a_missing_exercise_is_not_begun(course):
+    (course / FIRST).unlink()
+    assert not run_json("list")[0]["begun"]
+
+
+def test_rubbish_in_place_of_an_exercise_was_begun_and_is_kept(course):
+    (course / FIRST).write_bytes(b"\xff\xfe")
+    assert run_json("list")[0]["begun"]
+    run("reset", "01")
+    [kept] = (course / "exercises" / "copies").iterdir()
+    assert kept.read_bytes() == b"\xff\xfe"
+
+
 def test_start_says_what_is_asked_for_and_where(course):
     said = run("start", "01").stdout
     assert "15 minutes, 10 points" in said
@@ -78,6 +91,22 @@ def test_reset_of_an_untouched_exercise_keeps_nothing(course):
     assert not (course / "exercises" / "copies").exists()
 
 
+def test_copies_of_the_same_moment_stand_side_by_side(course):
+    mine = set()
+    for number in range(3):
+        (course / FIRST).write_text(f"draft {number}")
+        mine.add(f"draft {number}")
+        run("reset", "01")
+    copies = (course / "exercises" / "copies").iterdir()
+    assert {copy.read_text() for copy in copies} == mine
+
+
+def test_reset_leaves_the_other_exercises_alone(course):
+    mine = edit(course / f"exercises/{IDS[1]}.ipynb")
+    run("reset", "01")
+    assert (course / f"exercises/{IDS[1]}.ipynb").read_bytes() == mine
+
+
 def test_every_call_gives_a_stronger_hint_and_the_last_one_stays(course):
     said = [run("hint", "01").stdout.partition(":")[0] for _ in range(4)]
     assert said == ["hint 1 of 3", "hint 2 of 3", "hint 3 of 3", "hint 3 of 3"]
@@ -87,6 +116,20 @@ def test_a_hint_of_a_level_is_given_again_and_again(course):
     said = {run("hint", "01", "--level", "2").stdout for _ in range(2)}
     assert len(said) == 1
     assert run("hint", "01").stdout.startswith("hint 1 of 3")
+
+
+def test_hints_of_one_exercise_do_not_use_up_anothers(course):
+    run("hint", "01")
+    assert run("hint", "06").stdout.startswith("hint 1 of")
+    assert run("hint", "01").stdout.startswith("hint 2 of 3")
+
+
+@pytest.mark.parametrize("rubbish", [b"{", b"7", b"\xff"])
+def test_a_hint_is_given_though_nobody_knows_which_came_last(course, rubbish):
+    (course / "home").mkdir()
+    (course / "home" / "hints.json").write_bytes(rubbish)
+    assert run("hint", "01").stdout.startswith("hint 1 of 3")
+    assert run("hint", "01").stdout.startswith("hint 2 of 3")
 
 
 @pytest.mark.parametrize("level", ["0", "4", "-1"])
@@ -130,6 +173,37 @@ def test_a_changed_solution_is_out_of_date_until_it_is_built(course, manifest):
     assert SOURCE in json.loads(manifest.read_text())
 
 
+def test_a_grader_that_was_changed_is_out_of_date_until_it_is_built(course, manifest):
+    known = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(known | {"grading/grader.py": "0" * 64}))
+    done = run("build", "--check")
+    assert done.exit_code == 1
+    assert "grading/grader.py is not as it was delivered" in done.stdout
+    run("build")
+    assert json.loads(manifest.read_text()) == known
+
+
+def test_a_lab_that_was_not_run_is_out_of_date(course):
+    lab = next(iter(sorted((course / "labs").glob("*.ipynb"))))
+    notebook = notebooks.load(lab)
+    next(
+        one for one in notebook.cells if one.cell_type == "code"
+    ).execution_count = None
+    notebooks.save(notebook, lab)
+    done = run("build", "--check")
+    assert done.exit_code == 1
+    assert f"{lab.name}: " in done.stdout
+    assert "was not run" in done.stdout
+
+
+def test_the_repositorys_own_exercises_are_left_alone(course, manifest):
+    before = {path: path.read_bytes() for path in (ROOT / "exercises").glob("*.ipynb")}
+    for command in (["start", "01"], ["reset", "06"], ["hint", "09"], ["build"]):
+        edit(course / FIRST)
+        assert run(*command).exit_code == 0
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_an_exercise_has_neither_answers_nor_outputs(course):
     solution, built = (notebooks.load(course / one) for one in (SOURCE, FIRST))
     assert [one.id for one in built.cells] == [one.id for one in solution.cells]
@@ -152,6 +226,10 @@ def drop_a_check(notebook):
     notebook.cells.remove(notebooks.cells_of(notebook, "check")[0])
 
 
+def double_a_cell(notebook):
+    notebook.cells[1].id = notebook.cells[0].id
+
+
 def rename_a_cell(notebook):
     notebook.cells[0].id = "stray"
 
@@ -159,6 +237,7 @@ def rename_a_cell(notebook):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
+        (double_a_cell, "a cell id is there twice"),
         (unmark, "an answer cell has no marks"),
         (fail_a_check, "has no passing output: run `rmqlab build --run`"),
         (drop_a_check, "check cells"),
@@ -170,10 +249,13 @@ def test_a_solution_that_is_not_fit_to_be_built_from_is_refused(
 ):
     notebook = notebooks.load(course / SOURCE)
     spoil(notebook)
-    notebooks.save(notebook, course / SOURCE)
+    (course / SOURCE).write_text(json.dumps(notebook), "utf-8")
     done = run("build")
     assert done.exit_code == 1
     assert said in done.stderr
+    done = run("build", "--check")
+    assert done.exit_code == 1
+    assert said in done.stdout
 
 
 def test_a_notebook_that_is_none_is_an_error_that_names_it(tmp_path):

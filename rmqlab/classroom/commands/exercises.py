@@ -43,7 +43,7 @@ def list_command(as_json: bool) -> None:
             "minutes": one.minutes,
             "points": one.exercise.points,
             "topology": one.exercise.topology,
-            "begun": not exercises.is_untouched(one),
+            "begun": exercises.is_begun(one),
         }
         for one in exercises.all_entries()
     ]
