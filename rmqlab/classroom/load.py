@@ -11,6 +11,7 @@ import asyncio
 import statistics
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.blocking import run
@@ -54,29 +55,40 @@ async def _measure(name_servers: str, topic: str, senders: int, seconds: float) 
             await admin.create_topic(topic)
     async with Producer(f"load-{topic}", name_servers) as producer:
         await _load(producer, topic, senders, WARM_UP_S)
-        length_s = seconds / ROUNDS
         rounds = [
-            await _load(producer, topic, senders, length_s) for _ in range(ROUNDS)
+            await _load(producer, topic, senders, seconds / ROUNDS)
+            for _ in range(ROUNDS)
         ]
-    sent = max(rounds, key=len)
-    if not sent:
+    best = max(rounds, key=lambda one: one.per_second)
+    if not best.sent:
         raise Unavailable(f"nothing was sent to {topic} within {seconds} s")
-    took_ms = [took_s * 1000 for took_s, _ in sent]
+    took_ms = sorted(took_s * 1000 for took_s, _ in best.sent)
     return Cost(
         senders,
-        len(sent) / length_s,
+        best.per_second,
         statistics.median(took_ms),
-        sorted(took_ms)[len(took_ms) * 99 // 100],
-        dict(Counter(status for one in rounds for _, status in one)),
+        took_ms[len(took_ms) * 99 // 100],
+        dict(Counter(status for one in rounds for _, status in one.sent)),
     )
 
 
-async def _load(
-    producer: Producer, topic: str, senders: int, seconds: float
-) -> list[tuple[float, SendStatus]]:
-    """Return what each send took in seconds, and how it ended."""
+class Round(NamedTuple):
+    """What each send took in seconds and how it ended; how long all took together."""
+
+    sent: list[tuple[float, SendStatus]]
+    took_s: float
+
+    @property
+    def per_second(self) -> float:
+        """How many sends a second, the last ones' answers waited for."""
+        return len(self.sent) / self.took_s if self.sent else 0.0
+
+
+async def _load(producer: Producer, topic: str, senders: int, seconds: float) -> Round:
+    """Send for so long; what is on its way at the end is waited for."""
     loop = asyncio.get_running_loop()
-    end, sent = loop.time() + seconds, list[tuple[float, SendStatus]]()
+    start, sent = loop.time(), list[tuple[float, SendStatus]]()
+    end = start + seconds
 
     async def sender() -> None:
         while (began := loop.time()) < end:
@@ -84,4 +96,4 @@ async def _load(
             sent.append((loop.time() - began, result.status))
 
     await asyncio.gather(*(sender() for _ in range(senders)))
-    return sent
+    return Round(sent, loop.time() - start)

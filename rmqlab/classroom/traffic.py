@@ -78,7 +78,8 @@ class Report:
     @property
     def doubled(self) -> set[str]:
         """Consumed more than once."""
-        return {key for key, times in self.consumed.items() if times > 1}
+        consumed = list(self.consumed.items())  # it may grow meanwhile
+        return {key for key, times in consumed if times > 1}
 
     @property
     def surprising(self) -> set[str]:
@@ -87,11 +88,15 @@ class Report:
 
     @property
     def longest_pause_s(self) -> float:
-        """The longest time in which nothing was acknowledged."""
-        acknowledged = self.acknowledged
-        times = sorted(
-            one.at_s + one.took_s for one in self.sent if one.key in acknowledged
-        )
+        """The longest time in which nothing was acknowledged, from first to last send.
+
+        That the traffic ended before somebody answered again counts, too.
+        """
+        sent, acknowledged = list(self.sent), self.acknowledged
+        tried = [one.at_s for one in sent]
+        answered = [one.at_s + one.took_s for one in sent if one.key in acknowledged]
+        times = [min(tried, default=0.0), *sorted(answered)]
+        times.append(max([*times, *tried]))
         pauses = (after - before for before, after in itertools.pairwise(times))
         return max(pauses, default=0.0)
 

@@ -1,4 +1,4 @@
-"""Traffic: what its report counts, one real run, and what sending costs."""
+"""Traffic: what its report counts, and real runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from rmqlab.classroom.demo import MODES, Walk, demo, walk
-from rmqlab.classroom.traffic import Report, Sent
-from rmqlab.client.producer import SendStatus
+from rmqlab.classroom.traffic import Report, Sent, Traffic
+from rmqlab.errors import RmqError
 
 OUTCOMES = [
     ("a", "SEND_OK"),
@@ -50,10 +49,56 @@ def test_what_was_consumed_is_held_against_what_was_acknowledged(
     assert found.surprising == set(surprising)
 
 
-def test_the_longest_pause_is_between_two_acknowledgements():
-    outcomes = [("a", "SEND_OK"), ("b", "refused"), ("c", "refused"), ("d", "SEND_OK")]
-    assert report(outcomes=outcomes).longest_pause_s == 3.0
-    assert Report().longest_pause_s == 0.0
+@pytest.mark.parametrize(
+    ("outcomes", "longest_s"),
+    [
+        ("", 0.0),
+        ("+", 0.5),
+        ("++++", 1.0),
+        ("+--+", 3.0),
+        ("--++", 2.5),  # from the first send
+        ("+---", 2.5),  # to the last one: nobody answered any more
+        ("----", 3.0),
+    ],
+)
+def test_the_longest_pause_is_all_the_time_without_an_acknowledgement(
+    outcomes, longest_s
+):
+    how = {"+": "SEND_OK", "-": "refused"}
+    sent = [(f"{at}", how[sign]) for at, sign in enumerate(outcomes)]
+    assert report(outcomes=sent).longest_pause_s == longest_s
+
+
+def test_the_order_of_answers_does_not_matter():
+    assert report(outcomes=OUTCOMES[::-1]).missing == report().missing
+    late = Report([Sent("b", 2.0, 0.5, "SEND_OK"), Sent("a", 0.0, 1.0, "SEND_OK")])
+    assert late.longest_pause_s == 1.5
+
+
+def test_a_report_in_json_has_the_counts():
+    assert report("aabe").to_json() == {
+        "sent": 5,
+        "outcomes": report().outcomes,
+        "acknowledged": 3,
+        "consumed": 3,
+        "missing": 1,
+        "doubled": 1,
+        "surprising": 1,
+        "longest_pause_s": 1.5,
+    }
+
+
+def test_a_report_may_be_read_while_it_grows():
+    class Meanwhile(int):
+        """A count at whose comparison another message comes in."""
+
+        def __gt__(self, other):
+            found.consumed["new"] += 1
+            return int(self) > other
+
+    found = report("aab")
+    found.consumed = Counter({"a": Meanwhile(2), "b": Meanwhile(1)})
+    assert found.doubled == {"a"}
 
 
 def test_traffic_is_acknowledged_and_consumed_once_each(one_master):
@@ -65,28 +110,31 @@ def test_traffic_is_acknowledged_and_consumed_once_each(one_master):
     assert traffic.stop() is found  # again does no harm
 
 
-def test_the_cost_of_sending_is_counted_from_real_sends(one_master):
-    cost = one_master.cost("load", senders=4, seconds=0.2)
-    assert cost.senders == 4
-    assert set(cost.statuses) == {SendStatus.SEND_OK}
-    assert 0 < cost.median_ms <= cost.p99_ms
-    assert 0 < cost.per_second * 0.05 <= sum(cost.statuses.values())
+def test_traffic_that_meets_nobody_is_no_traffic():
+    with (
+        pytest.raises(RmqError, match=r"127\.0\.0\.1:1"),
+        Traffic("127.0.0.1:1", "orders"),
+    ):
+        pass
 
 
-def test_a_walk_of_the_demo_kills_a_master_and_counts(monkeypatch, tmp_path):
-    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
-    *said, found = walk("2m-noslave", seconds=0.6)
-    assert said[0].startswith("4 nodes, usable after ")
-    assert said[1:] == ["broker-a is killed", "broker-a is back"]
-    assert found.report.acknowledged
-    assert not found.report.missing
+def test_what_was_sent_is_told_by_its_key(one_master):
+    with one_master.traffic("named", per_second=200) as traffic:
+        traffic.wait_for(10)
+        found = traffic.stop()
+    keys = [one.key for one in found.sent]
+    assert sorted(keys, key=lambda one: int(one.partition("-")[2])) == [
+        f"named-{number}" for number in range(len(keys))
+    ]
+    assert {message.keys for message in messages(one_master, "named")} == set(keys)
 
 
-def test_the_demo_shows_all_four_modes_side_by_side(monkeypatch, capsys):
-    walks = [Walk(mode, 1.0, report("aabc")) for mode in MODES]
-    monkeypatch.setattr("rmqlab.classroom.demo.walk", lambda mode, _: [walks.pop(0)])
-    demo(seconds=1, as_json=False)
-    said = capsys.readouterr().out
-    rows = {tuple(line.split()) for line in said.splitlines()}
-    counts = ("5", "3", "1", "1", "1", "0", "1", "1.00", "s")
-    assert {(mode, *counts) for mode in MODES} <= rows
+def test_waiting_for_more_than_comes_ends_when_the_time_is_up(one_master):
+    with one_master.traffic("few") as traffic:
+        found = traffic.wait_for(1_000_000, within_s=0.05)
+    assert len(found.acknowledged) < 1_000_000
+
+
+def messages(cluster, topic):
+    found = cluster.messages_on_disk("broker-a")
+    return [one for one in found if one.topic == topic]
