@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -50,16 +51,23 @@ def _machine() -> Iterator[Finding]:
         yield Finding("libraries", "broken", f"missing {', '.join(missing)}", step)
     else:
         yield Finding("libraries", "ok", f"{len(LIBRARIES)} looked for, all there")
-    home = registry.home()
-    home.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(home).free
-    state = "ok" if free >= LEAST_FREE_BYTES else "broken"
-    step = "" if state == "ok" else "free at least 1 GiB, or set RMQLAB_HOME elsewhere"
-    yield Finding("disk", state, f"{free / 2**30:.1f} GiB free in {home}", step)
+    yield _disk(registry.home())
     memory = psutil.virtual_memory().available
     state = "ok" if memory >= LEAST_MEMORY_BYTES else "broken"
     step = "" if state == "ok" else "close something: a cluster takes about 200 MiB"
     yield Finding("memory", state, f"{memory / 2**30:.1f} GiB available", step)
+
+
+def _disk(home: Path) -> Finding:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        step = "set RMQLAB_HOME to a folder that you may write to"
+        return Finding("disk", "broken", f"{home}: {error.strerror}", step)
+    state = "ok" if free >= LEAST_FREE_BYTES else "broken"
+    step = "" if state == "ok" else "free at least 1 GiB, or set RMQLAB_HOME elsewhere"
+    return Finding("disk", state, f"{free / 2**30:.1f} GiB free in {home}", step)
 
 
 def _network() -> Iterator[Finding]:

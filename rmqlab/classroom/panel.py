@@ -76,6 +76,7 @@ class ClusterPanel:
             try:
                 getattr(self._cluster, verb)(node)
                 self._look()
+                self._message.value = ""
             except ClusterError as error:
                 self._message.value = (
                     f"<span style='color:#cf222e'>{_safe(str(error))}</span>"
@@ -98,7 +99,6 @@ class ClusterPanel:
     def _show(self, status: Status) -> None:
         for node in status.nodes:
             self._rows[node.name].show(node)
-        self._message.value = ""
         self._events.value = _events_html(status.events)
 
     def _gone(self, why: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import socket
 from collections import namedtuple
@@ -73,3 +74,57 @@ def test_a_java_that_is_not_there_is_absent_not_broken(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     [finding] = found("Java")
     assert finding.state == "absent"
+
+
+def test_a_home_that_cannot_be_made_is_broken_and_says_what_to_set(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path / "file" / "home"))
+    [finding] = found("disk")
+    assert (finding.state, finding.next_step) == (
+        "broken",
+        "set RMQLAB_HOME to a folder that you may write to",
+    )
+    assert "Not a directory" in finding.found
+
+
+def test_a_loopback_that_is_down_is_broken(monkeypatch):
+    class NoSocket(socket.socket):
+        def bind(self, address):
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(doctor.socket, "socket", NoSocket)
+    finding = next(doctor._network())
+    assert (finding.what, finding.state) == ("loopback", "broken")
+    assert "ip link set lo up" in finding.next_step
+
+
+def test_ports_that_nobody_holds_are_ok(monkeypatch):
+    monkeypatch.setattr(doctor, "ARTICLE_PORTS", ())
+    [finding] = found("ports")
+    assert finding.state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("running", "told"), [([], "up: none"), (["a", "b"], "up: a, b")]
+)
+def test_which_clusters_are_up_is_told(monkeypatch, running, told):
+    monkeypatch.setattr(doctor.registry, "running", lambda: running)
+    [finding] = found("clusters")
+    assert (finding.state, finding.found) == ("ok", told)
+
+
+def test_a_java_that_is_there_is_told_with_its_place(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/bin/{name}")
+    [finding] = found("Java")
+    assert (finding.state, finding.found) == ("ok", "/opt/bin/java")
+
+
+def test_what_is_absent_lets_the_course_run(monkeypatch):
+    absent = doctor.Finding("Java", "absent", "none", "install [it]")
+    monkeypatch.setattr(doctor, "examine", lambda: [absent])
+    done = run("doctor")
+    assert done.exit_code == 0
+    assert "install [it]" in done.stdout
+    assert run_json("doctor") == [absent._asdict()]

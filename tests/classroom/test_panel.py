@@ -132,6 +132,36 @@ def test_what_went_wrong_with_a_click_is_said(show):
     assert "it will not &lt;start&gt;" in message.value
 
 
+def test_what_went_wrong_stays_said_while_the_panel_looks_again(show):
+    _, panel = show(node())
+    message, said = panel.widget.children[-2], threading.Event()
+    message.observe(lambda change: "will not" in change.new and said.set(), "value")
+    buttons(panel)["Restart"].click()
+    assert said.wait(BOUND_S)
+    panel._look()
+    assert "it will not" in message.value
+
+
+def test_what_is_being_done_is_said_until_it_is_done(show):
+    cluster, panel = show(node())
+    message = panel.widget.children[-2]
+    said, cleared, may_end = [], threading.Event(), threading.Event()
+
+    def kill(name):
+        said.append(message.value)
+        panel._look()
+        said.append(message.value)
+        assert may_end.wait(BOUND_S)
+
+    cluster.kill = kill
+    message.observe(lambda change: change.new or cleared.set(), "value")
+    buttons(panel)["Kill"].click()
+    assert not cleared.is_set()
+    may_end.set()
+    assert cleared.wait(BOUND_S)
+    assert said == ["kill broker-a …"] * 2
+
+
 def test_what_happened_is_listed_newest_first(show):
     cluster, panel = show(node())
     cluster.events = [Event(at, "broker-a", f"event {at:02}") for at in range(20)]
