@@ -126,6 +126,21 @@ async def test_the_checkpoint_says_no_more_than_was_flushed(tmp_path):
     await store.close()
 
 
+async def test_a_message_that_comes_during_a_flush_was_not_flushed(tmp_path):
+    with opened(tmp_path) as store:
+        store.put(record())
+        flush = store.log.files.flush
+
+        async def flush_while_more_comes():
+            end = await flush()
+            store.put(record(store_timestamp=NOW_MS + 1))
+            return end
+
+        store.log.files.flush = flush_while_more_comes
+        assert await store.flush_log() < store.log.end
+        assert store.checkpoint.log_ms == NOW_MS
+
+
 @pytest.mark.parametrize("damage", ["removed", "of another kind"])
 def test_a_checkpoint_that_says_nothing_makes_recovery_read_all(tmp_path, damage):
     kill(tmp_path, *letters(bytes(range(20))), **SMALL)

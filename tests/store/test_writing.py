@@ -278,6 +278,39 @@ def test_a_queue_that_could_not_be_written_is_written_later(tmp_path):
         assert store.dispatched == store.log.end
 
 
+class FlushedDisk(RealDisk):
+    """A disk that remembers which files were flushed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flushed = []
+
+    def open(self, path, size):
+        file = super().open(path, size)
+        flush = file.flush
+
+        async def remembered():
+            self.flushed.append(path[-4:])
+            await flush()
+
+        file.flush = remembered
+        return file
+
+
+async def test_a_flush_reaches_the_files_with_new_bytes_and_no_other(tmp_path):
+    disk = FlushedDisk()
+    with opened(tmp_path, disk, **SMALL) as store:
+        for _ in range(3):
+            store.put(record(bytes(800)))
+        assert store.log.files.flushed == 0
+        assert await store.flush_log() == store.log.files.flushed == store.log.end
+        assert disk.flushed == ["0000", "1000", "2000"]
+        store.put(record(bytes(800)))
+        await store.flush_log()
+        assert disk.flushed[3:] == ["2000", "3000"]  # the blank of one, then the next
+    disk.close()
+
+
 def test_a_store_that_is_open_is_open_to_nobody_else(tmp_path):
     with (
         opened(tmp_path),
