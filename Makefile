@@ -23,7 +23,7 @@ lab: .venv/lab.done  ## open the course (sets up what it needs first)
 	@$(BIN)/rmqlab lab $(ARGS)
 
 test: .venv/dev.done  ## run all tests, or some: make test ARGS="tests/store -k cut"
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxschedchunk 1 $(ARGS)
 
 check: .venv/dev.done  ## lint, format, types, and exercises that match their solutions
 	$(BIN)/ruff check

@@ -12,6 +12,18 @@ import os
 
 import pytest
 
+LONGEST_FIRST = (
+    "labs/test_browser",
+    "labs/",
+    "classroom/test_grading",
+    "cluster/test_docker",
+    "stories/",
+    "cluster/",
+)
+"""So that no worker is left with a long one at the end; the rest are milliseconds."""
+WORKERS_A_CORE = 2
+"""A test of real processes waits more than it computes."""
+
 REQUIRED = set(filter(None, os.environ.get("RMQLAB_REQUIRE", "").split(",")))
 
 os.environ.setdefault("PYTHONASYNCIODEBUG", "1")
@@ -26,6 +38,22 @@ def pytest_pyfunc_call(pyfuncitem):
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     asyncio.run(pyfuncitem.obj(**arguments), debug=True)
     return True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Return how many workers `-n auto` means."""
+    return WORKERS_A_CORE * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items):
+    """Have the longest tests begin first; the order of the others stays."""
+
+    def rank(item):
+        found = (at for at, one in enumerate(LONGEST_FIRST) if one in item.nodeid)
+        return next(found, len(LONGEST_FIRST))
+
+    items.sort(key=rank)
 
 
 def missing(what: str, why: str) -> None:

@@ -254,7 +254,7 @@ async def test_a_failure_is_certain_only_where_every_attempt_was_answered(
 async def test_the_time_is_for_all_attempts_together():
     async with fakes(SILENT, SILENT) as (producer, *silent):
         with pytest.raises(SendError, match=r"Send \[1\] times") as told:
-            await producer.send(coffee(), timeout_s=0.05)
+            await producer.send(coffee(), timeout_s=1)
         await until(lambda: any(one.asked for one in silent))
     assert not told.value.is_definite
 

@@ -79,19 +79,24 @@ def up_command(
     if as_json:
         print(json.dumps(_as_json(cluster, status)))
     else:
-        out = Console()
-        out.print(_table(status))
-        failed = [node for node in status.nodes if node.state == "failed"]
-        for node in failed:
-            why = escape(node.why)
-            out.print(f"[red]{node.name} stopped:[/] {why}", highlight=False)
-        if failed:
-            out.print(
-                f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
-            )
-        else:
-            out.print(f"up in {cluster.startup_s:.2f} s; `rmqlab down` ends it")
+        _tell(cluster, status, topology)
     sys.exit(0 if status.is_usable else 1)
+
+
+def _tell(cluster: Cluster, status: Status, topology: str) -> None:
+    """Print what came up, and what did not."""
+    console = Console()
+    console.print(_table(status))
+    failed = [node for node in status.nodes if node.state == "failed"]
+    for node in failed:
+        why = escape(node.why)
+        console.print(f"[red]{node.name} stopped:[/] {why}", highlight=False)
+    if failed:
+        console.print(
+            f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
+        )
+    else:
+        console.print(f"up in {cluster.startup_s:.2f} s; `rmqlab down` ends it")
 
 
 def _pair(text: str) -> tuple[str, str]:
