@@ -50,7 +50,7 @@ async def test_an_answer_that_comes_late_counts_with_the_time_it_took():
     assert found.per_second == 0.2
 
 
-async def test_every_sender_sends():
+async def test_every_one_of_the_senders_sends():
     found = await sent(took_s=0.5, seconds=0.5, senders=3)
     assert len(found.sent) == 1  # the clock was past the end for the others
     found = await sent(took_s=0.125, seconds=1, senders=3)
