@@ -1,0 +1,149 @@
+"""The disk of this machine: what it promises, and what its errors become."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from rmqlab.errors import DiskFull, StoreError, StoreLocked
+from rmqlab.store import real_disk
+from tests.store.shelf import DISK
+
+
+@pytest.fixture
+def file(tmp_path):
+    """An open file of 100 bytes."""
+    opened = DISK.open(f"{tmp_path}/a/b/log", 100)
+    yield opened
+    opened.close()
+
+
+def refuse(monkeypatch, name, number):
+    """Have a call to the operating system fail."""
+
+    def fail(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(real_disk.os, name, fail)
+
+
+def test_a_new_file_has_its_folders_its_size_and_only_zeroes(file, tmp_path):
+    assert file.size == DISK.size(f"{tmp_path}/a/b/log") == 100
+    assert file.read(0, 200) == bytes(100)
+
+
+def test_what_was_written_is_read_and_nothing_else_changes(file):
+    file.write(10, b"coffee")
+    assert file.read(8, 10) == b"\0\0coffee\0\0"
+    assert file.read(98, 10) == b"\0\0"
+    assert file.size == 100
+
+
+def test_what_is_cut_off_is_zeroes_and_the_file_keeps_its_size(file, tmp_path):
+    file.write(0, b"x" * 100)
+    file.cut(40)
+    assert file.read(0, 100) == b"x" * 40 + bytes(60)
+    assert DISK.size(f"{tmp_path}/a/b/log") == 100
+
+
+def test_a_file_that_is_there_keeps_its_size_and_its_bytes(tmp_path):
+    (tmp_path / "log").write_bytes(b"coffee")
+    file = DISK.open(f"{tmp_path}/log", 100)
+    assert (file.size, file.read(0, 100)) == (6, b"coffee")
+    file.close()
+
+
+def test_a_write_that_goes_piece_by_piece_is_whole_in_the_end(file, monkeypatch):
+    pwrite = os.pwrite
+    monkeypatch.setattr(
+        real_disk.os, "pwrite", lambda fd, data, at: pwrite(fd, data[:3], at)
+    )
+    file.write(10, b"espresso")
+    assert file.read(10, 8) == b"espresso"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_from_other_errors(file, monkeypatch, number):
+    refuse(monkeypatch, "pwrite", number)
+    with pytest.raises(DiskFull, match=r"cannot write .*/a/b/log at byte 7: "):
+        file.write(7, b"x")
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "why"),
+    [
+        ("pwrite", lambda file: file.write(7, b"x"), "cannot write .* at byte 7"),
+        ("pread", lambda file: file.read(7, 1), "cannot read .* at byte 7"),
+        ("ftruncate", lambda file: file.cut(7), "cannot cut .* at byte 7"),
+    ],
+)
+def test_an_error_of_the_disk_names_file_place_and_cause(
+    file, monkeypatch, name, use, why
+):
+    refuse(monkeypatch, name, errno.EIO)
+    with pytest.raises(StoreError, match=why + ": Input/output error") as error:
+        use(file)
+    assert not isinstance(error.value, DiskFull)
+
+
+async def test_a_flush_that_fails_is_an_error_that_names_the_file(file, monkeypatch):
+    await file.flush()
+
+    def fail(fd):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(real_disk, "_sync", fail)
+    with pytest.raises(StoreError, match=r"cannot flush .*/a/b/log: Input/output"):
+        await file.flush()
+
+
+def test_a_file_that_cannot_be_made_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "a").write_text("no folder")
+    with pytest.raises(StoreError, match=r"cannot open .*/a/log: "):
+        DISK.open(f"{tmp_path}/a/log", 100)
+
+
+def test_what_is_not_there_has_no_size_no_names_and_no_text(tmp_path):
+    nothing = f"{tmp_path}/nothing"
+    assert DISK.size(nothing) is None
+    assert DISK.names(nothing) == []
+    assert DISK.read_text(nothing) is None
+    DISK.remove(nothing)
+
+
+def test_the_names_in_a_folder_are_sorted(tmp_path):
+    for name in ("b", "a", "10", "9"):
+        (tmp_path / name).touch()
+    assert DISK.names(str(tmp_path)) == ["10", "9", "a", "b"]
+    DISK.remove(f"{tmp_path}/a")
+    assert DISK.names(str(tmp_path)) == ["10", "9", "b"]
+
+
+def test_a_text_that_is_replaced_stays_beside_the_new_one(tmp_path):
+    path = f"{tmp_path}/config/topics.json"
+    for text in ("one", "two", "größer"):
+        DISK.replace_text(path, text)
+    assert DISK.read_text(path) == "größer"
+    assert DISK.names(f"{tmp_path}/config") == ["topics.json", "topics.json.bak"]
+    assert DISK.read_text(f"{path}.bak") == "two"
+
+
+def test_a_text_that_cannot_be_replaced_is_still_in_place(tmp_path):
+    path = f"{tmp_path}/topics.json"
+    DISK.replace_text(path, "one")
+    (tmp_path / "topics.json.tmp").mkdir()
+    with pytest.raises(StoreError, match="cannot write .*topics.json: Is a directory"):
+        DISK.replace_text(path, "two")
+    assert DISK.read_text(path) == "one"
+
+
+def test_a_lock_is_held_once_until_it_is_released(tmp_path):
+    path = f"{tmp_path}/store/lock"
+    held = DISK.lock(path)
+    with pytest.raises(StoreLocked):
+        DISK.lock(path)
+    held.release()
+    DISK.lock(path).release()
+    assert DISK.read_text(path) == "lock"
