@@ -9,7 +9,7 @@ import pytest
 from click import Context
 
 from rmqlab.classroom import course
-from rmqlab.classroom.commands import EX_USAGE, rmqlab
+from rmqlab.classroom.commands import EX_USAGE, clusters, rmqlab
 from tests.classroom.conftest import run
 
 COMMANDS = [one for one in rmqlab.list_commands(Context(rmqlab)) if one != "admin"]
@@ -67,6 +67,7 @@ def test_lint_in_json_says_file_line_and_next_step():
 
 def test_watching_no_cluster_says_how_to_start_one(monkeypatch, tmp_path):
     monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
+    monkeypatch.setattr(clusters.time, "sleep", pytest.fail)
     done = run("status", "--all", "--watch")
     assert done.exit_code == 0
     assert "no cluster is up: `rmqlab up 2m-2s-sync` starts one" in done.stdout
@@ -80,7 +81,7 @@ def test_watching_goes_on_until_ctrl_c(one_master, monkeypatch):
         if len(shown) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("rmqlab.classroom.commands.clusters.time.sleep", look_again)
+    monkeypatch.setattr(clusters.time, "sleep", look_again)
     done = run("status", "--watch")
     assert done.exit_code == 0
     assert len(shown) == 3

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from rmqlab.classroom import demo
+from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.demo import LESSONS, MODES, Walk
 from rmqlab.classroom.traffic import Report, Sent
 from tests.classroom.conftest import run, run_json
@@ -15,9 +16,10 @@ SENT = [
     Sent("a", 0.0, 0.5, "SEND_OK"),
     Sent("b", 1.0, 0.5, "FLUSH_SLAVE_TIMEOUT"),
     Sent("c", 2.0, 0.5, "refused"),
-    Sent("d", 3.0, 0.5, "unanswered"),
+    Sent("d", 2.5, 0.5, "refused"),
+    Sent("e", 3.0, 0.5, "unanswered"),
 ]
-COUNTS = ("4", "2", "1", "1", "1", "1", "1", "1.50", "s")
+COUNTS = ("5", "2", "1", "2", "1", "1", "1", "1.50", "s")
 
 
 @pytest.fixture
@@ -33,9 +35,13 @@ def walks(monkeypatch):
 
 def test_a_walk_kills_the_master_and_counts(monkeypatch, tmp_path):
     monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
-    *said, found = demo.walk("1m", seconds=0.6)
-    assert said[0].startswith("2 nodes, usable after ")
-    assert said[1:] == ["broker-a is killed", "broker-a is back"]
+    told = [
+        (what, Cluster.attach("demo-1m").node("broker-a").state)
+        for what in demo.walk("1m", seconds=0.6)
+    ]
+    (start, _), *kill, (found, _) = told
+    assert start.startswith("2 nodes, usable after ")
+    assert kill == [("broker-a is killed", "killed"), ("broker-a is back", "usable")]
     assert found.report.acknowledged
     assert not found.report.missing
     assert found.startup_s > 0
@@ -67,11 +73,11 @@ def test_in_json_there_is_one_object_and_nothing_else(walks):
         "topology": "1m",
         "startup_s": 0.12,
         "killed": "broker-a",
-        "sent": 4,
+        "sent": 5,
         "outcomes": {
             "SEND_OK": 1,
             "FLUSH_SLAVE_TIMEOUT": 1,
-            "refused": 1,
+            "refused": 2,
             "unanswered": 1,
         },
         "acknowledged": 2,

@@ -17,6 +17,14 @@ from rmqlab.protocol.message import Message
 from tests.classroom.conftest import run, run_json
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Have processes know Ctrl-C, even where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextlib.contextmanager
 def consumer(*arguments):
     """Run `rmqlab consume` in a process of its own."""
@@ -69,8 +77,9 @@ def test_consuming_ends_when_its_time_is_over(one_master):
 def test_what_is_not_shown_is_left_to_the_group(one_master):
     for number in range(8):
         run("send", "portions", f"{number}")
-    asked = ("portions", "--group", "hungry", "--from-first", "--count")
-    portions = [bodies(run("consume", *asked, count)) for count in ("1", "3", "4")]
+    asked = ("portions", "--group", "hungry", "--from-first", "--seconds", "20")
+    counts = ("1", "3", "4")
+    portions = [bodies(run("consume", *asked, "--count", one)) for one in counts]
     assert [len(one) for one in portions] == [1, 3, 4]
     assert sorted(itertools.chain(*portions)) == [f"{number}" for number in range(8)]
 
