@@ -110,7 +110,7 @@ def next_hint(one: Entry, level: int | None) -> tuple[int, str]:
     if not 1 <= wanted <= len(one.hints):
         raise ClusterError(f"{one.id} has hints 1 to {len(one.hints)}, not {wanted}")
     if level is None:
-        store.parent.mkdir(parents=True, exist_ok=True)
+        registry.made(store.parent)
         store.write_text(json.dumps(given | {one.id: wanted}))
     return wanted, one.hints[wanted - 1]
 

@@ -34,6 +34,22 @@ def home() -> Path:
     return Path(os.environ.get("RMQLAB_HOME") or default).expanduser()
 
 
+def made(folder: Path) -> Path:
+    """Return a folder of the home, made if it was not there.
+
+    Raises:
+        ClusterError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ClusterError(
+            f"{folder} cannot be made ({error.strerror}): set RMQLAB_HOME to a folder "
+            "that you may write to"
+        ) from error
+    return folder
+
+
 def folder_of(name: str) -> Path:
     """Return a cluster's folder.
 
@@ -127,8 +143,7 @@ def claimed(name: str) -> Iterator[tuple[Path, Subnet]]:
     Raises:
         ClusterError: a cluster of that name is up, or there are too many.
     """
-    clusters = home() / "clusters"
-    clusters.mkdir(parents=True, exist_ok=True)
+    clusters = made(home() / "clusters")
     with (clusters / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         state = read_state(name)

@@ -103,3 +103,14 @@ def test_a_command_without_a_course_says_where_to_go(monkeypatch, tmp_path):
     assert done.exit_code == 1
     assert "no course here" in done.stderr
     assert "Change to one" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["up", "1m"], ["hint", "01"]])
+def test_a_home_that_cannot_be_made_is_an_error_that_says_what_to_set(
+    monkeypatch, tmp_path, command
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path / "file" / "home"))
+    done = run(*command)
+    assert done.exit_code == 1
+    assert "cannot be made (Not a directory): set RMQLAB_HOME" in done.stderr
