@@ -40,8 +40,16 @@ class Status:
     events: list[Event]
 
     def node(self, name: str) -> NodeState:
-        """Return one node's state."""
-        return next(node for node in self.nodes if node.name == name)
+        """Return one node's state.
+
+        Raises:
+            ClusterError: the cluster has no node of this name.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        known = ", ".join(node.name for node in self.nodes)
+        raise ClusterError(f"no node {name!r} in this cluster: it has {known}")
 
     @property
     def is_usable(self) -> bool:
@@ -126,7 +134,7 @@ class Cluster:
                 raise ClusterError(
                     "no cluster is up: `rmqlab up 2m-2s-sync` starts one"
                 )
-            what = f"cluster {name!r} is not up" if name else "which cluster?"
+            what = f"cluster {name!r} is not up;" if name else "which cluster?"
             raise ClusterError(f"{what} --name takes one of: {', '.join(running)}")
         state = registry.read_state(name)
         assert state is not None

@@ -108,6 +108,8 @@ class RemotingClient:
 
     async def _connect(self, address: str) -> _Link:
         host, _, port = address.rpartition(":")
+        if not port.isdecimal():
+            raise _not_connected(address, "an address is host:port")
         link = _Link(address, self)
         try:
             async with asyncio.timeout(CONNECT_S):

@@ -107,9 +107,10 @@ def test_what_happened_is_told_in_order(pair):
     assert events == [("namesrv2", what) for what in ("killed", "started", "usable")]
 
 
-def test_a_node_that_there_is_not_is_an_error_that_names_those_there_are(pair):
+@pytest.mark.parametrize("verb", ["kill", "node"])
+def test_a_node_that_there_is_not_is_an_error_that_names_those_there_are(pair, verb):
     with pytest.raises(ClusterError, match=r"no node 'broker-c'.*broker-a-s"):
-        pair.kill("broker-c")
+        getattr(pair, verb)("broker-c")
 
 
 def test_two_clusters_live_side_by_side(home):

@@ -143,6 +143,12 @@ async def test_an_address_that_is_none_is_named(address):
             await client.tell(address, QUESTION)
 
 
+async def test_an_address_without_a_port_is_told_what_one_looks_like():
+    async with client_of() as client:
+        with pytest.raises(NotConnected, match=r"10\.0\.0\.1 failed: .* host:port"):
+            await client.call("10.0.0.1", QUESTION)
+
+
 async def test_where_nobody_listens_nothing_was_asked_for_certain():
     address = f"{HOST}:{free_port()}"
     async with client_of() as client:
