@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
 from rmqlab.errors import NotConnected
 from rmqlab.protocol import fastjson
@@ -45,8 +46,13 @@ class QueueStats(NamedTuple):
 class Admin:
     """Asks name servers and brokers; use it as an async context manager."""
 
-    def __init__(self, name_servers: str, config: ClientConfig | None = None) -> None:
-        self.instance = ClientInstance(name_servers, config)
+    def __init__(
+        self,
+        name_servers: str,
+        config: ClientConfig | None = None,
+        place: Place | None = None,
+    ) -> None:
+        self.instance = ClientInstance(name_servers, config, place)
 
     async def __aenter__(self) -> Self:
         return self

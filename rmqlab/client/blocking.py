@@ -5,7 +5,7 @@
 
 All of a process share one loop on one thread, one of the only two in the system.  It
 keeps heartbeats and pulls going while the caller does something else.  Listeners run
-on that thread.
+on that thread.  In a simulation there is no thread: time passes while a call lasts.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from functools import cache
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from rmqlab.client.admin import Admin, QueueStats
 from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.place import Place
 from rmqlab.client.producer import Producer, SendResult
 from rmqlab.client.push import Listener, PushConsumer
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute
@@ -54,6 +55,32 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
+class Driver(Protocol):
+    """Who runs the loop that clients live on, and where that is."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where the clients are; None: here."""
+        ...
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Have it done and return the result."""
+        ...
+
+
+class ClientThread:
+    """The loop of this process's client thread."""
+
+    place: Place | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """See `run`."""
+        return run(work)
+
+
+THREAD = ClientThread()
+
+
 async def _made(make: Any, *arguments: Any, **options: Any) -> Any:
     """Build a client on the loop that it will live on."""
     return await make(*arguments, **options).__aenter__()
@@ -62,10 +89,17 @@ async def _made(make: Any, *arguments: Any, **options: Any) -> Any:
 class BlockingProducer:
     """`Producer` without `async`."""
 
+    inner: Producer
+
     def __init__(
-        self, group: str, name_servers: str, config: ClientConfig | None = None
+        self,
+        group: str,
+        name_servers: str,
+        config: ClientConfig | None = None,
+        driver: Driver = THREAD,
     ) -> None:
-        self.inner: Producer = run(_made(Producer, group, name_servers, config))
+        made = _made(Producer, group, name_servers, config, driver.place)
+        self._driver, self.inner = driver, driver.run(made)
 
     def send(
         self,
@@ -74,11 +108,11 @@ class BlockingProducer:
         timeout_s: float | None = None,
     ) -> SendResult:
         """See `Producer.send`."""
-        return run(self.inner.send(message, queue, timeout_s))
+        return self._driver.run(self.inner.send(message, queue, timeout_s))
 
     def close(self) -> None:
         """See `Producer.close`."""
-        run(self.inner.close())
+        self._driver.run(self.inner.close())
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +124,8 @@ class BlockingProducer:
 class BlockingConsumer:
     """`PushConsumer` without `async`; the listener runs on the client's thread."""
 
+    inner: PushConsumer
+
     def __init__(
         self,
         group: str,
@@ -97,14 +133,15 @@ class BlockingConsumer:
         listener: Listener,
         config: ClientConfig | None = None,
         start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
+        driver: Driver = THREAD,
     ) -> None:
-        self.inner: PushConsumer = run(
-            _made(PushConsumer, group, name_servers, listener, config, start=start)
-        )
+        consumer = PushConsumer, group, name_servers, listener, config
+        made = _made(*consumer, start=start, place=driver.place)
+        self._driver, self.inner = driver, driver.run(made)
 
     def subscribe(self, topic: str, expression: str = "*") -> None:
         """See `PushConsumer.subscribe`."""
-        run(self.inner.subscribe(topic, expression))
+        self._driver.run(self.inner.subscribe(topic, expression))
 
     @property
     def queues(self) -> list[MessageQueue]:
@@ -113,7 +150,7 @@ class BlockingConsumer:
 
     def close(self) -> None:
         """See `PushConsumer.close`."""
-        run(self.inner.close())
+        self._driver.run(self.inner.close())
 
     def __enter__(self) -> Self:
         return self
@@ -125,42 +162,50 @@ class BlockingConsumer:
 class BlockingAdmin:
     """`Admin` without `async`."""
 
-    def __init__(self, name_servers: str, config: ClientConfig | None = None) -> None:
-        self.inner: Admin = run(_made(Admin, name_servers, config))
+    inner: Admin
+
+    def __init__(
+        self,
+        name_servers: str,
+        config: ClientConfig | None = None,
+        driver: Driver = THREAD,
+    ) -> None:
+        made = _made(Admin, name_servers, config, driver.place)
+        self._driver, self.inner = driver, driver.run(made)
 
     def cluster(self) -> ClusterInfo:
         """See `Admin.cluster`."""
-        return run(self.inner.cluster())
+        return self._driver.run(self.inner.cluster())
 
     def topics(self) -> list[str]:
         """See `Admin.topics`."""
-        return run(self.inner.topics())
+        return self._driver.run(self.inner.topics())
 
     def route(self, topic: str) -> TopicRoute | None:
         """See `Admin.route`."""
-        return run(self.inner.route(topic))
+        return self._driver.run(self.inner.route(topic))
 
     def create_topic(
         self, topic: str, queues: int = 8, broker_name: str | None = None
     ) -> list[str]:
         """See `Admin.create_topic`."""
-        return run(self.inner.create_topic(topic, queues, broker_name))
+        return self._driver.run(self.inner.create_topic(topic, queues, broker_name))
 
     def topic_configs(self, address: str) -> dict[str, TopicConfig]:
         """See `Admin.topic_configs`."""
-        return run(self.inner.topic_configs(address))
+        return self._driver.run(self.inner.topic_configs(address))
 
     def consumer_offsets(self, address: str) -> dict[str, dict[int, int]]:
         """See `Admin.consumer_offsets`."""
-        return run(self.inner.consumer_offsets(address))
+        return self._driver.run(self.inner.consumer_offsets(address))
 
     def runtime_info(self, address: str) -> dict[str, str]:
         """See `Admin.runtime_info`."""
-        return run(self.inner.runtime_info(address))
+        return self._driver.run(self.inner.runtime_info(address))
 
     def queue_stats(self, topic: str) -> list[QueueStats]:
         """See `Admin.queue_stats`."""
-        return run(self.inner.queue_stats(topic))
+        return self._driver.run(self.inner.queue_stats(topic))
 
     def messages(
         self, queue: MessageQueue, address: str | None = None, start: int = 0
@@ -170,11 +215,11 @@ class BlockingAdmin:
         async def collect() -> list[StoredMessage]:
             return [one async for one in self.inner.messages(queue, address, start)]
 
-        return run(collect())
+        return self._driver.run(collect())
 
     def close(self) -> None:
         """Close the connections."""
-        run(self.inner.instance.stop())
+        self._driver.run(self.inner.instance.stop())
 
     def __enter__(self) -> Self:
         return self

@@ -9,15 +9,11 @@ Source: MQClientInstance.java, NettyRemotingClient.getAndCreateNameserverChannel
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import os
-import socket
 from collections.abc import Callable
-from random import Random
 
 from rmqlab.client import routes
-from rmqlab.clock import Clock, SystemClock
+from rmqlab.client.place import Place
 from rmqlab.errors import NotConnected, RemoteError, RmqError, Unavailable
 from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.bodies import BrokerData, TopicRoute
@@ -33,26 +29,23 @@ from rmqlab.settings import ClientConfig
 
 log = logging.getLogger(__name__)
 
-_serial = itertools.count()
-
 
 class ClientInstance:
     """The shared part of a client.
 
-    `name_servers` is ``host:port;host:port``; `random` decides which is asked first.
+    `name_servers` is ``host:port;host:port``; which is asked first is random.
     """
 
     def __init__(
         self,
         name_servers: str,
         config: ClientConfig | None = None,
-        clock: Clock | None = None,
-        random: Random | None = None,
+        place: Place | None = None,
     ) -> None:
-        self.config = config or ClientConfig()
-        self.clock, self.random = clock or SystemClock(), random or Random()  # noqa: S311
+        self.config, self.place = config or ClientConfig(), place or Place()
+        self.clock, self.random = self.place.clock, self.place.random
         self.remoting = RemotingClient()
-        self.client_id = f"{socket.gethostname()}@{os.getpid()}#{next(_serial)}"
+        self.client_id = self.place.client_id()
         self.describe: Callable[[], Heartbeat] = lambda: Heartbeat(self.client_id)
         """What the heartbeat says; producers and consumers set it."""
         self.route_changed: Callable[[str], None] = lambda topic: None

@@ -12,13 +12,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import Enum
-from random import Random
 from typing import Self
 
 from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.place import Place
 from rmqlab.client.unique_ids import UniqueIds
-from rmqlab.clock import Clock
 from rmqlab.errors import NotConnected, RemoteError, RmqError, Unavailable
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import Frame
@@ -88,14 +87,13 @@ class Producer:
         group: str,
         name_servers: str,
         config: ClientConfig | None = None,
-        clock: Clock | None = None,
-        random: Random | None = None,
+        place: Place | None = None,
     ) -> None:
         self.group = group
-        self.instance = ClientInstance(name_servers, config, clock, random)
+        self.instance = ClientInstance(name_servers, config, place)
         self.instance.describe = self._heartbeat
         self.config = self.instance.config
-        self._ids = UniqueIds(self.instance.random)
+        self._ids = UniqueIds(self.instance.random, self.instance.place.pid)
         self._turn = self.instance.random.randrange(1 << 16)
 
     async def __aenter__(self) -> Self:

@@ -14,15 +14,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import Enum, auto
-from random import Random
 from typing import Self
 
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
+from rmqlab.client.place import Place
 from rmqlab.client.process_queue import ProcessQueue
 from rmqlab.client.pull import PullStatus, pull
 from rmqlab.client.rebalance import Rebalancer
-from rmqlab.clock import Clock
 from rmqlab.errors import RmqError
 from rmqlab.protocol.codes import RequestCode
 from rmqlab.protocol.frame import Frame
@@ -66,11 +65,10 @@ class PushConsumer:
         config: ClientConfig | None = None,
         *,
         start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
-        clock: Clock | None = None,
-        random: Random | None = None,
+        place: Place | None = None,
     ) -> None:
         self.group = group
-        self.instance = ClientInstance(name_servers, config, clock, random)
+        self.instance = ClientInstance(name_servers, config, place)
         self.config = self.instance.config
         self._listener, self._start = listener, start
         self._offsets = GroupOffsets(self.instance, group)

@@ -11,7 +11,6 @@ hash there).
 
 from __future__ import annotations
 
-import os
 import struct
 import time
 from random import Random
@@ -24,9 +23,9 @@ LOOPBACK = bytes((127, 0, 0, 1))
 class UniqueIds:
     """Makes one id after the other."""
 
-    def __init__(self, random: Random) -> None:
-        pid = os.getpid() & 0xFFFF
-        self._prefix = PREFIX.pack(LOOPBACK, pid, random.getrandbits(32)).hex().upper()
+    def __init__(self, random: Random, pid: int) -> None:
+        noise = random.getrandbits(32)
+        self._prefix = PREFIX.pack(LOOPBACK, pid & 0xFFFF, noise).hex().upper()
         self._count = 0
         self._month_start_ms = self._month_end_ms = 0
 

@@ -12,6 +12,7 @@ from rmqlab.client import Admin, Producer, routes
 from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
 from rmqlab.errors import NotConnected, RemoteError
 from rmqlab.protocol.bodies import BrokerData, QueueData, TopicRoute
@@ -104,7 +105,7 @@ async def test_a_name_server_that_does_not_answer_is_followed_by_the_next():
     async with name_server() as server:
         both = f"{HOST}:{free_port()};{server.address}"
         for seed in range(4):
-            instance = ClientInstance(both, random=Random(seed))
+            instance = ClientInstance(both, place=Place(random=Random(seed)))
             await instance.ask_name_server(GetClusterInfo())
             await instance.stop()
 

@@ -1,0 +1,34 @@
+"""Where a client runs: what it takes from outside instead of asking the machine itself.
+
+Its wall clock, its randomness, and who it is: brokers tell clients apart by
+``HOST@PID#NUMBER``, and a message's id begins with the pid.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from rmqlab.clock import Clock, SystemClock
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Place:
+    """This process on this machine, unless told otherwise."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    random: Random = field(default_factory=Random)
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    numbers: Iterator[int] = field(default=_numbers, repr=False)
+    """One a client."""
+
+    def client_id(self) -> str:
+        """Return the id of one more client."""
+        return f"{self.host}@{self.pid}#{next(self.numbers)}"
