@@ -20,4 +20,9 @@ The reading path; README.md has it with the question that each step answers:
 Everything but `classroom` uses the standard library alone.
 """
 
+import logging
+
 __version__ = "0.1.0"
+
+# Who wants to read what nodes log says where to; nothing goes to stderr by itself.
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rmqlab.broker import __main__ as mqbroker
+from rmqlab.broker.settle import settle
 from rmqlab.client import Admin, Producer, SendStatus
 from rmqlab.config import parse_properties
 from rmqlab.errors import DiskFull
@@ -354,13 +355,13 @@ def test_a_file_of_rubbish_sets_nothing(built, main, tmp_path):
 def test_the_homes_sign_is_the_users_home(monkeypatch):
     monkeypatch.setenv("HOME", "/home/learner")
     config, store = BrokerConfig(broker_i_p1=HOST), StoreConfig()
-    mqbroker.settle(config, store)
+    settle(config, store, mqbroker.site())
     assert store.store_path_root_dir == "/home/learner/store"
 
 
 def test_a_broker_without_a_name_has_its_hosts():
     config = BrokerConfig(broker_i_p1=HOST)
-    mqbroker.settle(config, StoreConfig())
+    settle(config, StoreConfig(), mqbroker.site())
     assert config.broker_name == socket.gethostname()
 
 

@@ -15,46 +15,16 @@ import json
 import socket
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from rmqlab.classroom import owner, registry, runtimes, topology
 from rmqlab.classroom.owner import Progress
-from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan
+from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
 
 ANSWER_S = 60.0
 """Longest that any request takes: a node's start or stop has its own, smaller bound."""
 DOWN_S = 30.0
-
-
-@dataclass(frozen=True)
-class Status:
-    """A cluster at one moment."""
-
-    name: str
-    runtime: str
-    topology: str
-    name_servers: str
-    nodes: list[NodeState]
-    events: list[Event]
-
-    def node(self, name: str) -> NodeState:
-        """Return one node's state.
-
-        Raises:
-            ClusterError: the cluster has no node of this name.
-        """
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        known = ", ".join(node.name for node in self.nodes)
-        raise ClusterError(f"no node {name!r} in this cluster: it has {known}")
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether every node is."""
-        return all(node.state == "usable" for node in self.nodes)
 
 
 class Cluster:

@@ -5,9 +5,6 @@ is.  Until then the process only imports, so that all nodes do that at the same 
 and start in order all the same.  Up the second, whose number is the argument, go lines
 of JSON: ``{"event": "usable"}``.  When the first pipe ends, the owner is gone, and so
 is the node.
-
-A broker is usable when every name server has it and, where there is a pair, when its
-connection stands: a slave's to its master, a master's to slaves that are running.
 """
 
 from __future__ import annotations
@@ -23,13 +20,10 @@ from typing import Any
 from rmqlab import boot
 from rmqlab.broker import __main__ as mqbroker
 from rmqlab.broker.broker import Broker
+from rmqlab.classroom import readiness
 from rmqlab.classroom.host_loop import HostLoop
 from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
-from rmqlab.settings import BrokerRole
-
-FOLLOW_S = 10.0
-"""How long a pair's connection may take before we say so."""
 
 
 def main() -> None:
@@ -89,21 +83,11 @@ def run_broker(
 
 async def watch(broker: Broker, *, has_slave: bool) -> None:
     """Tell the owner when the broker is usable, or what it still waits for."""
-    missing = [one for one in broker.registrations if not one.is_registered]
-    if missing:
-        tell(event="waiting", why=f"{len(missing)} name server(s) do not know it yet")
-        return
-    partner = "its slave" if has_slave else "its master"
-    try:
-        async with asyncio.timeout(FOLLOW_S):
-            if broker.role is BrokerRole.SLAVE:
-                await broker.ha_slave.connected.wait()
-            elif has_slave:
-                await broker.ha_master.has_slave.wait()
-    except TimeoutError:
-        tell(event="waiting", why=f"no connection to {partner} yet")
-    else:
-        tell(event="usable")
+    async for why in readiness.reasons(broker, has_slave=has_slave):
+        if why:
+            tell(event="waiting", why=why)
+        else:
+            tell(event="usable")
 
 
 def tell(**fact: Any) -> None:

@@ -16,8 +16,8 @@ from datetime import datetime
 
 import ipywidgets as widgets
 
-from rmqlab.classroom.cluster import Cluster, Status
-from rmqlab.classroom.runtime import ClusterError, Event, NodeState
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Status
 
 REFRESH_S = 1.0
 EVENTS_SHOWN = 12

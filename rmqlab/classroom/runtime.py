@@ -76,6 +76,35 @@ class Event:
     what: str
 
 
+@dataclass(frozen=True)
+class Status:
+    """A cluster at one moment."""
+
+    name: str
+    runtime: str
+    topology: str
+    name_servers: str
+    nodes: list[NodeState]
+    events: list[Event]
+
+    def node(self, name: str) -> NodeState:
+        """Return one node's state.
+
+        Raises:
+            ClusterError: the cluster has no node of this name.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        known = ", ".join(node.name for node in self.nodes)
+        raise ClusterError(f"no node {name!r} in this cluster: it has {known}")
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether every node is."""
+        return all(node.state == "usable" for node in self.nodes)
+
+
 Changed = Callable[[NodeState, str], None]
 """Told that a node's state changed, and in words what happened."""
 

@@ -16,8 +16,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from rmqlab.classroom import registry
-from rmqlab.classroom.cluster import Cluster, Status
-from rmqlab.classroom.runtime import ClusterError, NodeState
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 
 REFRESH_S = 1.0
 
