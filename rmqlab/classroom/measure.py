@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rmqlab.classroom.runtime import NodeState
+from rmqlab.classroom.runtime import NodeState, compare
 from rmqlab.errors import RmqError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import GetRuntimeInfo
@@ -22,11 +22,7 @@ async def measure(states: list[NodeState]) -> None:
         await asyncio.gather(*(_ask(remoting, state) for state in brokers))
     finally:
         await remoting.close()
-    ends = {one.broker_name: one.log_end for one in brokers if one.role != "SLAVE"}
-    for slave in (one for one in brokers if one.role == "SLAVE"):
-        end = ends.get(slave.broker_name)
-        both = end is not None and slave.log_end is not None
-        slave.behind = (end or 0) - (slave.log_end or 0) if both else None
+    compare(brokers)
 
 
 async def _ask(remoting: RemotingClient, state: NodeState) -> None:

@@ -13,7 +13,7 @@ failed      ended by itself: `why` says what it said last
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -65,6 +65,16 @@ class NodeState:
     def to_json(self) -> dict[str, Any]:
         """Return the state without what does not apply."""
         return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def compare(brokers: Iterable[NodeState]) -> None:
+    """Say of each slave how far it is behind, where both ends of a pair are known."""
+    states = list(brokers)
+    ends = {one.broker_name: one.log_end for one in states if one.role != "SLAVE"}
+    for slave in (one for one in states if one.role == "SLAVE"):
+        end = ends.get(slave.broker_name)
+        both = end is not None and slave.log_end is not None
+        slave.behind = (end or 0) - (slave.log_end or 0) if both else None
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,18 @@ class Topology:
             for name in (host.name, *host.aliases)
         }
 
+    @property
+    def free_address(self) -> str:
+        """An address beside the hosts' own, for who is no node."""
+        taken = {host.address for host in self.hosts}
+        network = self.hosts[0].address.rpartition(".")[0]
+        beside = (f"{network}.{last}" for last in range(1, 255))
+        return next(address for address in beside if address not in taken)
+
     def with_settings(self, settings: dict[str, str]) -> Topology:
         """Return the topology with settings changed on every broker."""
+        if not settings:
+            return self
         nodes = tuple(
             node if node.is_namesrv else node.with_settings(settings)
             for node in self.nodes

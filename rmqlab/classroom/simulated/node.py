@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from rmqlab.broker.broker import Broker
 from rmqlab.broker.settle import Site, explain, settle
@@ -49,6 +48,11 @@ class SimNode:
     def is_alive(self) -> bool:
         """Whether its process exists."""
         return self.process is not None and self.process.is_alive
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether its start came to an end, good or bad."""
+        return self.state in ("usable", "failed")
 
     @property
     def broker(self) -> Broker | None:
@@ -170,10 +174,6 @@ class SimNode:
         if process.is_paused:
             process.resume()
             self._become("usable")
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Have the node's process do something more."""
-        self._alive().start(work)
 
     def known(self) -> NodeState:
         """Return what is known of it, as seen from outside of time."""
