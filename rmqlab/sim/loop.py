@@ -3,7 +3,7 @@
 Every process has a loop of its own, as on a real machine; one `Timeline` decides whose
 turn it is.  So a process can be
 
-    killed   its loop never runs again: no `finally`, no goodbye
+    killed   its loop never runs again: no `finally` with any effect, no goodbye
     paused   what would happen is kept, and happens when it goes on: SIGSTOP
 
 and the code on it notices nothing else: tasks, timers, `asyncio.timeout`, streams,
@@ -21,37 +21,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import linecache
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from typing import Any, TypeVarTuple
 
-from rmqlab.sim.network import Host, Server
+from rmqlab.sim.network import Host
+from rmqlab.sim.task import SimTask
 from rmqlab.sim.timeline import Due, Timeline
+from rmqlab.sim.transport import Server, SimTransport
 
 Ts = TypeVarTuple("Ts")
 _EVERY_ADDRESS = (None, "", "0.0.0.0", "::")
-MOST_AWAITS_ON_THE_WAY_OUT = 100
-
-
-class SimTask(asyncio.Task[Any]):
-    """A task that hashes by a serial number.
-
-    Task groups keep their tasks in a set and cancel them in its order: by address in
-    memory that would differ from run to run.
-    """
-
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, Any], serial: int, **options: Any
-    ) -> None:
-        self.serial = serial
-        super().__init__(coroutine, **options)
-
-    def __hash__(self) -> int:
-        return self.serial
-
-    __eq__ = object.__eq__
 
 
 class SimLoop(asyncio.BaseEventLoop):
@@ -61,26 +43,24 @@ class SimLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.name = name
         self.is_dead = self.is_paused = False
-        self._timeline, self._host = timeline, host
-        self._kept: list[Due] = []
-        self._tasks = itertools.count(1)
         self.failures: list[dict[str, Any]] = []
         """Exceptions that nobody caught, as asyncio describes them."""
+        self._timeline, self._host = timeline, host
+        self._kept: list[Due] = []
+        self._unfinished: list[SimTask] = []
+        self._serials = itertools.count(1)
+        self._hooks = (self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
         # Debugging records a stack for every callback, which makes a simulation five
         # times slower; what it finds is found by the tests on real loops.
         self.set_debug(False)
-        self.set_task_factory(self._new_task)
         self.set_exception_handler(lambda _, found: self._failed(found))
-
-    def _new_task(self, loop: Any, coroutine: Any, **options: Any) -> SimTask:
-        return SimTask(coroutine, next(self._tasks), loop=self, **options)
 
     def _failed(self, found: dict[str, Any]) -> None:
         if not self.is_dead:
             self.failures.append(found)
             self.default_exception_handler(found)
 
-    # ── time ──────────────────────────────────────────────────────────────────
+    # ── what is to happen ─────────────────────────────────────────────────────
 
     def time(self) -> float:
         """Return virtual seconds since the beginning."""
@@ -126,28 +106,43 @@ class SimLoop(asyncio.BaseEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Called by asyncio: the timeline passes over what is cancelled."""
 
+    def create_task(self, coro: Any, *, name: object = None, **options: Any) -> SimTask:
+        """See asyncio."""
+        serial = next(self._serials)
+        name = name or f"Task-{serial}"
+        task = SimTask(coro, serial, loop=self, name=name, **options)
+        if self.is_dead:
+            task.unwind()
+        return task
+
+    def run_in_executor(self, *what: Any) -> Any:  # type: ignore[override]
+        """Refuse: a thread would not keep to virtual time."""
+        raise NotImplementedError(f"no threads in a simulation: {what}")
+
     def turn(self, due: Due) -> None:
         """Called by the timeline: something is to happen in this process."""
         if self.is_paused:
             self._kept.append(due)
         elif not self.is_dead:
             asyncio._set_running_loop(self)  # noqa: SLF001
+            sys.set_asyncgen_hooks(*self._hooks)
             try:
                 due._run()  # noqa: SLF001
             finally:
+                self._bury()
                 asyncio._set_running_loop(None)  # noqa: SLF001
 
     # ── life and death ────────────────────────────────────────────────────────
 
     def pause(self) -> None:
         """Stop in its tracks: what happens from now on is kept."""
-        self.is_paused = True
+        self.is_paused = not self.is_dead
 
     def resume(self) -> None:
-        """Go on, first with what was kept."""
+        """Go on with what was kept: as asyncio does, with sockets before timers."""
         self.is_paused = False
         kept, self._kept = self._kept, []
-        for due in kept:
+        for due in sorted(kept, key=lambda due: isinstance(due, asyncio.TimerHandle)):
             self._timeline.soon(self, due)
 
     def kill(self) -> None:
@@ -158,13 +153,18 @@ class SimLoop(asyncio.BaseEventLoop):
         """
         if self.is_dead:
             return
-        waiting = self.waiting()
+        self._unfinished = self.waiting()
         self.is_dead, self.is_paused = True, False
         self._kept.clear()
-        for task in waiting:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001
-            _unwind(task.get_coro())
         self.close()
+        if asyncio._get_running_loop() is not self:  # noqa: SLF001
+            with outer_loop_aside(self):
+                self._bury()
+
+    def _bury(self) -> None:
+        unfinished, self._unfinished = self._unfinished, []
+        for task in unfinished:
+            task.unwind()
 
     def waiting(self) -> list[SimTask]:
         """Return the tasks that are not done, in the order of their making."""
@@ -173,7 +173,7 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def explain(self) -> list[str]:
         """Say of each task that is not done where it waits."""
-        return [f"{self.name}: {_whereabouts(task)}" for task in self.waiting()]
+        return [f"{self.name}: {task.whereabouts()}" for task in self.waiting()]
 
     # ── the network ───────────────────────────────────────────────────────────
 
@@ -198,9 +198,15 @@ class SimLoop(asyncio.BaseEventLoop):
         Raises:
             OSError: the name is unknown, nobody listens, or nobody answers.
         """
-        transport = await self._host.connect(self, self._host.resolve(host), int(port))
+        self._check_closed()  # type: ignore[attr-defined]
+        end = await self._host.connect(self, self._host.resolve(host), int(port))
         protocol = protocol_factory()
-        transport.begin(protocol)
+        transport = SimTransport(self._timeline, self, end, protocol)
+        try:
+            await asyncio.sleep(0)  # `connection_made` comes first
+        except BaseException:
+            transport.close()
+            raise
         return transport, protocol
 
     async def create_server(  # type: ignore[override]
@@ -215,53 +221,28 @@ class SimLoop(asyncio.BaseEventLoop):
         Raises:
             OSError: the port is taken, or the address is another machine's.
         """
+        self._check_closed()  # type: ignore[attr-defined]
+        port = int(port or 0)
         if host not in _EVERY_ADDRESS:
-            self._host.own(self._host.resolve(host))
-        return self._host.listen(self, protocol_factory, int(port or 0))
+            self._host.check_own(self._host.resolve(host), port)
+        return Server(self._timeline, self, self._host, protocol_factory, port)
 
 
 @contextlib.contextmanager
-def outer_loop_aside() -> Iterator[None]:
+def outer_loop_aside(inner: asyncio.AbstractEventLoop | None = None) -> Iterator[None]:
     """Set the running loop and its current task aside, and put both back at the end.
 
     In a notebook a cell's code runs inside a task; Python allows one at a time.
     """
-    outer = asyncio._get_running_loop()  # noqa: SLF001
+    outer, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()  # noqa: SLF001
     task = asyncio.current_task(outer) if outer else None
     if outer and task:
         asyncio.tasks._leave_task(outer, task)  # noqa: SLF001
-    asyncio._set_running_loop(None)  # noqa: SLF001
+    asyncio._set_running_loop(inner)  # noqa: SLF001
     try:
         yield
     finally:
+        sys.set_asyncgen_hooks(*hooks)
         asyncio._set_running_loop(outer)  # noqa: SLF001
         if outer and task:
             asyncio.tasks._enter_task(outer, task)  # noqa: SLF001
-
-
-def _unwind(coroutine: Any) -> None:
-    """Close a coroutine, however often it awaits something on its way out."""
-    for _ in range(MOST_AWAITS_ON_THE_WAY_OUT):
-        try:
-            coroutine.close()
-        except RuntimeError:  # it awaited once more instead of ending
-            continue
-        except Exception:  # noqa: BLE001, S110
-            pass  # of a process that is dead: nobody is left to be told
-        return
-
-
-def _whereabouts(task: SimTask) -> str:
-    """Return a task's name and the line that it waits at, innermost first."""
-    inner: Any = task.get_coro()
-    while getattr(inner, "cr_await", None) is not None and hasattr(
-        inner.cr_await, "cr_frame"
-    ):
-        inner = inner.cr_await
-    frame = getattr(inner, "cr_frame", None)
-    if frame is None:
-        return f"{task.get_name()} is about to begin"
-    code, line = frame.f_code, frame.f_lineno
-    text = linecache.getline(code.co_filename, line).strip()
-    module = frame.f_globals.get("__name__", "?")
-    return f"{task.get_name()} waits in {module}.{code.co_qualname}: {text}"

@@ -11,16 +11,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from rmqlab.sim.disk import MachineDisk, ProcessDisk
-from rmqlab.sim.loop import SimLoop, SimTask, outer_loop_aside
+from rmqlab.sim.loop import SimLoop, outer_loop_aside
 from rmqlab.sim.network import Host, Network
-from rmqlab.sim.timeline import Timeline
+from rmqlab.sim.task import SimTask
+from rmqlab.sim.timeline import Stuck, Timeline
 
 T = TypeVar("T")
 LIMIT_S = 3600.0
 """Of virtual time, for what is expected to end by itself."""
+
+
+ROUNDING_MS = 1e-6
+"""So that 0.3 s are 300 ms and not 299.99…"""
 
 
 class ProcessClock:
@@ -31,8 +36,8 @@ class ProcessClock:
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970, as this machine has them."""
-        now_ms = self._timeline.epoch_ms + int(self._timeline.now_s * 1000)
-        return now_ms + self._machine.skew_ms
+        elapsed_ms = int(self._timeline.now_s * 1000 + ROUNDING_MS)
+        return self._timeline.epoch_ms + elapsed_ms + self._machine.skew_ms
 
 
 class Process:
@@ -48,10 +53,15 @@ class Process:
         self._timeline = timeline
 
     def start(self, work: Coroutine[Any, Any, T], name: str = "main") -> SimTask:
-        """Have the process do something; return the task."""
-        task = self.loop.create_task(work, name=name)
-        assert isinstance(task, SimTask)
-        return task
+        """Have the process do something; return the task.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        if not self.is_alive:
+            work.close()
+            raise RuntimeError(f"{self.name} has ended: start another process")
+        return self.loop.create_task(work, name=name)
 
     @property
     def is_alive(self) -> bool:
@@ -65,13 +75,15 @@ class Process:
 
     def pause(self) -> None:
         """SIGSTOP."""
-        self.loop.pause()
-        self._timeline.tell("fault", node=self.name, what="pause")
+        if self.is_alive:
+            self._timeline.tell("fault", node=self.name, what="pause")
+            self.loop.pause()
 
     def resume(self) -> None:
         """SIGCONT."""
-        self.loop.resume()
-        self._timeline.tell("fault", node=self.name, what="resume")
+        if self.is_alive:
+            self._timeline.tell("fault", node=self.name, what="resume")
+            self.loop.resume()
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -83,9 +95,9 @@ class Process:
         """Be gone, as the kernel sees to it at every exit."""
         if self.is_alive:
             self.disk.abandon()
-            self.loop.kill()
             self.machine.host.process_died(self.loop)
-            self.machine.processes.pop(self, None)
+            self.loop.kill()
+            del self.machine.processes[self]
 
 
 class Machine:
@@ -100,13 +112,21 @@ class Machine:
         self._numbers = itertools.count()
 
     def process(self, name: str) -> Process:
-        """Return a new process; it does nothing before it is told to."""
+        """Return a new process; it does nothing before it is told to.
+
+        Raises:
+            RuntimeError: the machine is down.
+        """
+        if not self.host.is_up:
+            raise RuntimeError(f"{self.name} is down: boot it first")
         process = Process(self, name, next(self._numbers))
         self.processes[process] = None
         return process
 
     def crash(self) -> None:
         """Lose power: processes, connections and what was not flushed are gone."""
+        if not self.host.is_up:
+            return
         self.simulation.timeline.tell("fault", host=self.name, what="crash")
         self.host.power_off()
         self.disk.crash()
@@ -115,6 +135,8 @@ class Machine:
 
     def boot(self) -> None:
         """Have power again."""
+        if self.host.is_up:
+            return
         self.simulation.timeline.tell("fault", host=self.name, what="boot")
         self.host.power_on()
 
@@ -123,9 +145,9 @@ class Machine:
         network, address = self.simulation.network, self.host.address
         ways = {"inward": inward, "outward": outward}
         for link in network.links_to(address) if inward else []:
-            link.cut()
+            link.cut(self.name)
         for link in network.links_from(address) if outward else []:
-            link.cut()
+            link.cut(self.name)
         self.simulation.timeline.tell("fault", host=self.name, what="cut", **ways)
 
     def slow_links(self, latency_s: float, jitter_s: float = 0.0) -> None:
@@ -143,10 +165,10 @@ class Machine:
         self.simulation.timeline.tell("fault", host=self.name, what=what)
 
     def heal(self) -> None:
-        """Let everything through again."""
+        """Let everything through again, but for what another machine has cut."""
         network, address = self.simulation.network, self.host.address
         for link in (*network.links_to(address), *network.links_from(address)):
-            link.heal()
+            link.heal(self.name)
         self.simulation.timeline.tell("fault", host=self.name, what="heal")
 
 
@@ -203,14 +225,19 @@ class Simulation:
         """Let time pass until a process has done something; return the result.
 
         Raises:
-            Stuck: it does not come to an end; the text says what it waits for.
+            Stuck: it does not come to an end, and the text says what it waits for; or
+                the process ended first.
         """
-        task = process.start(work, name=getattr(work, "__qualname__", "work"))
+        name = getattr(work, "__qualname__", "work")
+        task = process.start(work, name)
+        aim = f"{process.name} did {name}"
         try:
-            self.run_until(task.done, within_s, f"{process.name} did {task.get_name()}")
+            self.run_until(lambda: task.done() or not process.is_alive, within_s, aim)
         except BaseException:
             task.cancel()
             raise
+        if not task.done():
+            raise Stuck(f"{process.name} ended before it did {name}")
         found: T = task.result()
         return found
 
@@ -222,6 +249,12 @@ class Simulation:
             for line in process.loop.explain()
         ]
         return "\n  ".join(["Waiting:", *lines]) if lines else "Nobody waits."
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End every process."""

@@ -1,16 +1,18 @@
 """Hosts with addresses, and what their kernels do: listen, connect, refuse.
 
     client                                 server
-    connect ── SYN ──────────────────────► a listener?  → accepted
-            ◄───────────────────── SYN-ACK   no?  → RST: refused
-    process killed   FIN, or RST if it left bytes unread
-    host down        nothing: the peer's half of the connection stays open
+    connect ── SYN ──────────────────────► does anybody listen?
+            ◄───────────────────── SYN-ACK   yes
+            ◄───────────────────────── RST   no: connection refused
+            ── ACK ──────────────────────► accept
+    process gone      its kernel closes every end: FIN, or RST
+    host down         nothing: the peer's half of a connection stays open
 
-A kernel answers for a process that is paused, and for one that is dead; a host that is
-down answers nobody.  What comes for a connection that it no longer knows is answered
-with RST, which is how a peer learns that the host was started anew.
+A host that is down answers nobody.  Started anew, it knows none of the connections of
+before, which their peers learn when they say something, or had said something.
 
-Not here: the ends of connections (`transport`), delay and cuts (`link`).
+Not here: connections that stand (`tcp`), delay and cuts (`link`), queues of a limited
+length for those who connect.
 """
 
 from __future__ import annotations
@@ -22,20 +24,18 @@ import os
 import re
 import socket
 from collections.abc import Callable
-from typing import Any
 
-from rmqlab.sim.link import Link
+from rmqlab.sim.link import RESEND_S, Link
+from rmqlab.sim.tcp import SEGMENT_BYTES, Address, End, ProcessLoop
 from rmqlab.sim.timeline import Timeline
-from rmqlab.sim.transport import SEGMENT_BYTES, ProcessLoop, SimTransport
 
 CONNECT_S = 127.0
 """How long a kernel tries to connect to a host that does not answer (Linux)."""
-FIRST_EPHEMERAL_PORT = 32_768
-PORTS = 65_536
+EPHEMERAL_PORTS = range(32_768, 61_000)
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _OWN_NAMES = ("localhost", "127.0.0.1")
 
-Factory = Callable[[], asyncio.BaseProtocol]
+Accept = Callable[[End], None]
 
 
 class Network:
@@ -69,59 +69,24 @@ class Network:
         return [self.link(other, target) for other in self.hosts if other != target]
 
 
-class Server(asyncio.AbstractServer):
+class Listener:
     """A listening port of a process."""
 
     def __init__(
-        self, host: Host, loop: ProcessLoop, factory: Factory, port: int
+        self, host: Host, loop: ProcessLoop, own: Address, accept: Accept
     ) -> None:
-        self.loop, self.port = loop, port
-        self._host, self._factory = host, factory
+        self.loop, self.own, self.accept = loop, own, accept
+        self._host = host
 
     @property
-    def sockets(self) -> tuple[ListeningSocket, ...]:
-        """What can be asked for its name."""
-        return (ListeningSocket((self._host.address, self.port)),)
-
-    def accept(self, transport: SimTransport) -> None:
-        """Called on the process's loop: a connection stands."""
-        transport.begin(self._factory())
+    def is_open(self) -> bool:
+        """Whether whoever connects is taken."""
+        return self._host.listeners.get(self.own[1]) is self
 
     def close(self) -> None:
-        """Stop listening; connections stay."""
-        self._host.unlisten(self)
-
-    def is_serving(self) -> bool:
-        """Whether it listens."""
-        return self._host.listeners.get(self.port) is self
-
-    def get_loop(self) -> Any:
-        """See asyncio."""
-        return self.loop
-
-    async def start_serving(self) -> None:
-        """See asyncio: it listens from the beginning."""
-
-    async def serve_forever(self) -> None:
-        """See asyncio."""
-        try:
-            await asyncio.get_running_loop().create_future()
-        finally:
-            self.close()
-
-    async def wait_closed(self) -> None:
-        """See asyncio; there is nothing to wait for."""
-
-
-class ListeningSocket:
-    """As much of a socket as the owner of a server asks for."""
-
-    def __init__(self, name: tuple[str, int]) -> None:
-        self._name = name
-
-    def getsockname(self) -> tuple[str, int]:
-        """Return address and port."""
-        return self._name
+        """Let go of the port."""
+        if self.is_open:
+            del self._host.listeners[self.own[1]]
 
 
 class Host:
@@ -130,18 +95,13 @@ class Host:
     def __init__(self, network: Network, address: str, names: dict[str, str]) -> None:
         self.address, self.names = address, names
         self.is_up = True
-        self.listeners: dict[int, Server] = {}
+        self.listeners: dict[int, Listener] = {}
         self._network, self._timeline = network, network.timeline
-        self._transports: dict[SimTransport, None] = {}
-        self._ports = itertools.cycle(range(FIRST_EPHEMERAL_PORT, PORTS))
+        self._ends: dict[End, None] = {}
+        self._unheard: dict[Callable[[], None], None] = {}
+        self._ports = itertools.cycle(EPHEMERAL_PORTS)
 
-    def keep(self, transport: SimTransport) -> None:
-        """Know a connection."""
-        self._transports[transport] = None
-
-    def forget(self, transport: SimTransport) -> None:
-        """Know it no more."""
-        self._transports.pop(transport, None)
+    # ── names and ports ───────────────────────────────────────────────────────
 
     def resolve(self, name: str) -> str:
         """Return the address of a name.
@@ -154,145 +114,160 @@ class Host:
         if name in self.names:
             return self.names[name]
         if not _IPV4.fullmatch(name):
-            raise socket.gaierror(
-                socket.EAI_NONAME, f"{name}: Name or service not known"
-            )
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return name
 
-    def own(self, address: str) -> None:
+    def check_own(self, address: str, port: int) -> None:
         """Check that an address is this host's.
 
         Raises:
             OSError: it is another's.
         """
         if address != self.address:
-            code = errno.EADDRNOTAVAIL
-            raise OSError(code, f"{os.strerror(code)}: {address}")
+            raise _cannot_bind(errno.EADDRNOTAVAIL, (address, port))
 
-    def listen(self, loop: ProcessLoop, factory: Factory, port: int) -> Server:
-        """Listen on a port, on a free one for 0.
+    def listen(self, loop: ProcessLoop, port: int, accept: Accept) -> Listener:
+        """Listen on a port, on a free one for 0; `accept` is called on the loop.
 
         Raises:
             OSError: it is taken.
         """
-        port = port or self._free_port()
-        if port in self.listeners:
-            code = errno.EADDRINUSE
-            raise OSError(code, f"{os.strerror(code)}: {self.address}:{port}")
-        server = self.listeners[port] = Server(self, loop, factory, port)
-        return server
+        own = (self.address, port or self._free_port())
+        if own[1] in self.listeners:
+            raise _cannot_bind(errno.EADDRINUSE, own)
+        listener = self.listeners[own[1]] = Listener(self, loop, own, accept)
+        return listener
 
     def _free_port(self) -> int:
         return next(port for port in self._ports if port not in self.listeners)
 
-    def unlisten(self, server: Server) -> None:
-        """Let go of a port."""
-        if server.is_serving():
-            del self.listeners[server.port]
+    # ── connections ───────────────────────────────────────────────────────────
 
-    async def connect(
-        self, loop: asyncio.AbstractEventLoop, address: str, port: int
-    ) -> SimTransport:
+    def keep(self, end: End) -> None:
+        """Know an end of a connection."""
+        self._ends[end] = None
+
+    def forget(self, end: End) -> None:
+        """Know it no more."""
+        self._ends.pop(end, None)
+
+    async def connect(self, loop: ProcessLoop, address: str, port: int) -> End:
         """Connect a process of this host to a port of another, or of this one.
 
         Raises:
             ConnectionRefusedError: nobody listens there.
             TimeoutError: there is no answer for 127 s.
         """
-        attempt = _Attempt(self, loop, address, port)
-        target = self._network.hosts.get(address)
-        if target is not None:
-            out = self._network.link(self.address, address)
-            out.send(SEGMENT_BYTES, lambda: target.syn(attempt))
+        end = self.end(loop, self._free_port(), (address, port))
+        attempt = _Attempt(self._network, end)
+        attempt.ask()
         give_up = self._timeline.call_in(CONNECT_S, attempt.fail, errno.ETIMEDOUT)
         try:
             await attempt.answered
         except BaseException:
-            attempt.transport.abort()
+            end.close()
             raise
         finally:
             give_up.cancel()
-        return attempt.transport
+        return end
 
-    def new_transport(
-        self, loop: ProcessLoop, own_port: int, other: tuple[str, int]
-    ) -> SimTransport:
+    def end(self, loop: ProcessLoop, own_port: int, other: Address) -> End:
         """Return an end of a connection to be."""
         link = self._network.link(self.address, other[0])
-        own = (self.address, own_port)
-        return SimTransport(self._timeline, loop, self, link, own, other)
+        return End(self, loop, link, (self.address, own_port), other)
 
-    def next_port(self) -> int:
-        """Return a port for an outgoing connection."""
-        return next(self._ports)
-
-    def syn(self, attempt: _Attempt) -> None:
-        """A connection is asked for: take it, refuse it, or say nothing."""
-        if not self.is_up:
-            return
-        client = attempt.transport
-        server = self.listeners.get(client.other[1])
-        back = self._network.link(self.address, client.own[0])
-        if server is None:
-            back.send(SEGMENT_BYTES, lambda: attempt.fail(errno.ECONNREFUSED))
-            return
-        transport = self.new_transport(server.loop, server.port, client.own)
-        transport.pair(client, next(self._network.numbers))
-        self._timeline.tell(
-            "connected",
-            connection=transport.number,
-            node=client.loop.name,
-            peer=server.loop.name,
-            port=server.port,
-        )
-        server.loop.call_soon(server.accept, transport)
-        back.send(SEGMENT_BYTES, attempt.succeed)
+    # ── faults ────────────────────────────────────────────────────────────────
 
     def process_died(self, loop: ProcessLoop) -> None:
-        """A process is gone: free its ports, end its connections."""
-        for server in list(self.listeners.values()):
-            if server.loop is loop:
-                self.unlisten(server)
-        for transport in list(self._transports):
-            if transport.loop is loop:
-                transport.orphan()
+        """A process is gone: free its ports, close its ends."""
+        for listener in list(self.listeners.values()):
+            if listener.loop is loop:
+                listener.close()
+        for end in list(self._ends):
+            if end.loop is loop:
+                end.close()
 
     def power_off(self) -> None:
         """Go down without a word to anybody."""
         self.is_up = False
         self.listeners.clear()
-        for transport in list(self._transports):
-            transport.vanish()
+        for end in list(self._ends):
+            end.forget()
         for link in self._network.links_from(self.address):
             link.drop_held()
 
     def power_on(self) -> None:
         """Be there again, knowing nothing of what was."""
         self.is_up = True
+        unheard, self._unheard = self._unheard, {}
+        for question in unheard:
+            self._timeline.call_in(RESEND_S, question)
+
+    def ask_again(self, question: Callable[[], None]) -> None:
+        """Being down, hear what was sent once more when up again, as TCP repeats it."""
+        self._unheard[question] = None
 
 
 class _Attempt:
     """A connection being asked for."""
 
-    def __init__(
-        self, host: Host, loop: asyncio.AbstractEventLoop, address: str, port: int
-    ) -> None:
-        self.answered: asyncio.Future[None] = loop.create_future()
-        process_loop: Any = loop
-        own_port = host.next_port()
-        self.transport = host.new_transport(process_loop, own_port, (address, port))
+    def __init__(self, network: Network, end: End) -> None:
+        self.answered = asyncio.get_running_loop().create_future()
+        self._network, self._end = network, end
+        self._there = network.link(end.own[0], end.other[0])
+        self._back = network.link(end.other[0], end.own[0])
 
-    def succeed(self) -> None:
-        """The other host took it."""
-        if not self.transport.is_known:
-            self.transport.refuse()
-        elif not self.answered.done():
+    def ask(self) -> None:
+        """SYN."""
+        if self._end.is_known and self._end.other[0] in self._network.hosts:
+            self._there.send(SEGMENT_BYTES, self._asked)
+
+    def _asked(self) -> None:
+        host = self._network.hosts[self._end.other[0]]
+        if not host.is_up:
+            host.ask_again(self.ask)
+            return
+        listener = host.listeners.get(self._end.other[1])
+        if listener is None:
+            self._back.send(SEGMENT_BYTES, self.fail, errno.ECONNREFUSED)
+            return
+        end = host.end(listener.loop, listener.own[1], self._end.own)
+        end.is_queued = True
+        self._back.send(SEGMENT_BYTES, self._taken, listener, end)
+
+    def _taken(self, listener: Listener, end: End) -> None:
+        """SYN-ACK: for the client, the connection stands."""
+        if not self._end.is_known:
+            self._there.send(SEGMENT_BYTES, end.reset_arrived)
+            return
+        self._end.join(end, next(self._network.numbers))
+        self._network.timeline.tell(
+            "connected",
+            connection=end.number,
+            node=self._end.loop.name,
+            peer=end.loop.name,
+            port=listener.own[1],
+        )
+        if not self.answered.done():  # else: given up, and to be closed in a moment
             self.answered.set_result(None)
+        self._there.send(SEGMENT_BYTES, self._acknowledged, listener, end)
+
+    def _acknowledged(self, listener: Listener, end: End) -> None:
+        """ACK: the server's process is told."""
+        if end.is_known:
+            end.loop.call_soon(listener.accept, end)
+        else:
+            end.refuse()
 
     def fail(self, code: int) -> None:
-        """The other host refused, or says nothing."""
-        if self.transport.is_known and not self.answered.done():
-            self.transport.vanish()
-            other = self.transport.other
-            text = f"{os.strerror(code)}: {other[0]}:{other[1]}"
-            self.answered.set_exception(OSError(code, text))
+        """The other host refuses, or says nothing."""
+        if self._end.is_known and not self.answered.done():
+            self._end.forget()
+            error = OSError(code, f"Connect call failed {self._end.other}")
+            self.answered.set_exception(error)
+
+
+def _cannot_bind(code: int, own: Address) -> OSError:
+    why = os.strerror(code).lower()
+    text = f"error while attempting to bind on address {own}: {why}"
+    return OSError(code, text)

@@ -29,6 +29,10 @@ EPOCH_MS = 1_767_225_600_000
 """The wall clock at the beginning: 2026-01-01 00:00 UTC, in ms since 1970."""
 
 
+MOST_AT_ONCE = 1_000_000
+"""What may happen without time going on; more is taken for a circle."""
+
+
 class Due(Protocol):
     """Something that was set down to happen."""
 
@@ -91,6 +95,7 @@ class Timeline:
         self._ready: deque[tuple[Owner | None, Due]] = deque()
         self._later: list[tuple[float, int, Owner | None, Due]] = []
         self._serial = itertools.count()
+        self._left = MOST_AT_ONCE
         self._is_running = False
 
     def random(self, name: str) -> Random:
@@ -134,13 +139,22 @@ class Timeline:
         return self._later[0][0] if self._later else None
 
     def step(self) -> bool:
-        """Let the next thing happen; return False where nothing is left."""
+        """Let the next thing happen; return False where nothing is left.
+
+        Raises:
+            Stuck: things happen on and on, and time stands still; as `run` and
+                `run_until` do.
+        """
         with self._running():
             return self._step()
 
     def _step(self) -> bool:
         if not self._ready and not self._jump():
             return False
+        self._left -= 1
+        if not self._left:
+            self._left = MOST_AT_ONCE
+            raise Stuck(f"time stands still at {self.now_s:g} s.  {self.explain()}")
         owner, due = self._ready.popleft()
         if not due.cancelled():
             if owner is None:
@@ -154,7 +168,8 @@ class Timeline:
         when_s = self.next_s
         if when_s is None:
             return False
-        self.now_s = max(self.now_s, when_s)
+        if when_s > self.now_s:
+            self.now_s, self._left = when_s, MOST_AT_ONCE
         while self._later and self._later[0][0] <= self.now_s:
             _, _, owner, due = heapq.heappop(self._later)
             self._ready.append((owner, due))

@@ -1,292 +1,277 @@
-"""One end of a simulated connection: what the kernel keeps, and what asyncio sees.
+"""What asyncio shows of the network: a transport a connection, a server a port.
 
-    write ──► link ──► inbox ──► data_received       `unread` counts what is between
-    close ──► FIN  ──► eof_received, then connection_lost on both ends
+    write ──► buffer ──► kernel's end     the buffer dies with its process; when it
+                                          grows long, its writer is told to pause
+    data_received ◄───── kernel's end
 
-What a peer has not read piles up, and once more than the kernels would keep does, the
-writer is told to pause, as on a real socket.
+These are asyncio's own selector transport and server over simulated ends: the same
+callbacks in the same order, the same errors.
+
+Not here: the kernel's part (`tcp`), half-closed connections, buffered protocols, TLS.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
+from asyncio import transports
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from rmqlab.sim.link import Link
+from rmqlab.sim.network import Host
+from rmqlab.sim.tcp import Address, End, ProcessLoop
 from rmqlab.sim.timeline import Timeline
 
-SEGMENT_BYTES = 60
-"""Of a segment without data."""
-KERNEL_BYTES = 1 << 18
-"""What two kernels keep for a reader that does not read."""
-READ_BYTES = 1 << 18
-"""Handed to a protocol at once, as asyncio's selector loop does."""
-HIGH_WATER_BYTES = 1 << 16
-
-Address = tuple[str, int]
+Factory = Callable[[], asyncio.BaseProtocol]
 
 
-class ProcessLoop(Protocol):
-    """What a connection needs of its process's loop."""
-
-    name: str
-
-    def call_soon(self, callback: Callable[..., Any], *args: Any) -> object:
-        """See asyncio."""
-        ...
-
-
-class Home(Protocol):
-    """The kernel of the machine that an end is on."""
-
-    @property
-    def is_up(self) -> bool:
-        """Whether the machine runs."""
-        ...
-
-    def keep(self, transport: SimTransport) -> None:
-        """Know a connection."""
-        ...
-
-    def forget(self, transport: SimTransport) -> None:
-        """Know it no more."""
-        ...
-
-
-class SimTransport(asyncio.Transport):
-    """One end; `pair` joins two."""
+class SimTransport(transports._FlowControlMixin):  # noqa: SLF001
+    """A connection as a protocol sees it."""
 
     def __init__(
         self,
         timeline: Timeline,
-        loop: ProcessLoop,
-        home: Home,
-        link: Link,
-        own: Address,
-        other: Address,
+        loop: asyncio.AbstractEventLoop,
+        end: End,
+        protocol: asyncio.BaseProtocol,
+        gone: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__({"sockname": own, "peername": other})
-        self.loop, self.own, self.other = loop, own, other
-        self.number = 0
-        """Of the connection; both ends have the same."""
-        self.is_known = True
-        """Whether the kernel has this connection."""
-        self._timeline, self._home, self._link = timeline, home, link
-        self._peer: SimTransport | None = None
-        self._protocol: asyncio.BaseProtocol | None = None
-        self._inbox: deque[bytes] = deque()
-        self._unread = 0
-        self._high, self._low = HIGH_WATER_BYTES, HIGH_WATER_BYTES // 4
-        self._error: OSError | None = None
-        self._has_ended = self._is_due = self._is_full = False
-        self._is_closing = self._is_lost = self._is_leaving = False
-        self._is_reading = True
-        home.keep(self)
-
-    def pair(self, peer: SimTransport, number: int) -> None:
-        """Join two ends."""
-        self._peer, peer._peer = peer, self
-        self.number = peer.number = number
-
-    # ── what travels ──────────────────────────────────────────────────────────
-
-    def _send(self, size: int, action: Callable[[SimTransport], None]) -> None:
-        """Have something done to the other end when it gets there."""
-        peer = self._peer
-        if peer is None:
-            return
-
-        def arrive() -> None:
-            if peer.is_known:
-                action(peer)
-            elif action not in _ENDS:
-                peer.refuse()
-
-        self._link.send(size, arrive)
-
-    def _arrived(self, data: bytes) -> None:
-        self._inbox.append(data)
-        self._read_soon()
-
-    def _ended(self) -> None:
-        self._has_ended = True
-        self._read_soon()
-
-    def _was_reset(self) -> None:
-        code = errno.ECONNRESET
-        self._error = ConnectionResetError(code, os.strerror(code))
-        self._inbox.clear()
-        self._read_soon()
-
-    def vanish(self) -> None:
-        """The machine is down: nobody is told."""
-        self.is_known = False
-        self._home.forget(self)
-
-    def refuse(self) -> None:
-        """Answer for a connection that this kernel does not know."""
-        if self._home.is_up:
-            self._send(SEGMENT_BYTES, _RESET)
-
-    def orphan(self) -> None:
-        """The process is dead: its kernel tells the peer."""
-        has_unread = bool(self._inbox) or self._protocol is None
-        self.vanish()
-        self._send(SEGMENT_BYTES, _RESET if has_unread else _FIN)
-
-    # ── reading ───────────────────────────────────────────────────────────────
-
-    def begin(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand the connection to the process's code."""
+        super().__init__({"sockname": end.own, "peername": end.other}, loop)
+        self._tell, self._loop, self._end, self._gone = timeline.tell, loop, end, gone
         self._protocol = protocol
-        protocol.connection_made(self)
-        self._read_soon()
+        self._buffer: deque[bytes] = deque()
+        self._is_paused = self._is_at_end = False
+        self._is_closing = self._is_lost = self._is_due = False
+        end.is_queued = False
+        loop.call_soon(protocol.connection_made, self)
+        loop.call_soon(self._begin)
 
-    def _read_soon(self) -> None:
-        if not self._is_due and self._protocol is not None:
+    def _begin(self) -> None:
+        """Read from now on: `connection_made` was called."""
+        self._end.wake = self._look_soon
+        self._look_soon()
+
+    # ── what the selector does for a real one ─────────────────────────────────
+
+    def _look_soon(self) -> None:
+        if not self._is_due:
             self._is_due = True
-            self.loop.call_soon(self._read)
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._is_due = False
+        if self.is_reading() and self._end.is_readable:
+            self._read()
+        if self._buffer and self._end.is_writable:
+            self._write_more()
+        if self.is_reading() and self._end.is_readable:
+            self._look_soon()
 
     def _read(self) -> None:
-        self._is_due = False
-        if self._is_closing or not self._is_reading:
-            return
-        if self._error:
-            self._leave(self._error)
-        elif self._inbox:
-            self._hand_over()
-            if self._inbox or self._has_ended or self._error:
-                self._read_soon()
-        elif self._has_ended:
-            protocol = cast("asyncio.Protocol", self._protocol)
-            self._is_reading = False
+        protocol = cast("asyncio.Protocol", self._protocol)
+        try:
+            if data := self._end.receive():
+                protocol.data_received(data)
+                return
+            self._is_at_end = True
             if not protocol.eof_received():
                 self.close()
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
 
-    def _hand_over(self) -> None:
-        data = self._inbox.popleft()
-        while self._inbox and len(data) < READ_BYTES:
-            data += self._inbox.popleft()
-        if self._peer:
-            self._peer.was_read(len(data))
-        cast("asyncio.Protocol", self._protocol).data_received(data)
+    def _write_more(self) -> None:
+        try:
+            while self._buffer and self._end.is_writable:
+                if rest := self._take(self._buffer.popleft()):
+                    self._buffer.appendleft(rest)
+        except OSError as error:
+            self._fail(error)
+            return
+        self._maybe_resume_protocol()  # type: ignore[attr-defined]
+        if self._is_closing and not self._buffer:
+            self._leave(None)
 
-    def pause_reading(self) -> None:
-        """See asyncio."""
-        self._is_reading = False
+    def _take(self, data: bytes) -> bytes:
+        """Give the kernel what it takes; return the rest."""
+        end = self._end
+        taken = end.send(data)
+        if taken:
+            sent = data[:taken]
+            self._tell("sent", connection=end.number, node=end.loop.name, data=sent)
+        return data[taken:]
 
-    def resume_reading(self) -> None:
-        """See asyncio."""
-        self._is_reading = True
-        self._read_soon()
-
-    def is_reading(self) -> bool:
-        """See asyncio."""
-        return self._is_reading and not self._is_closing
-
-    # ── writing ───────────────────────────────────────────────────────────────
+    # ── what a protocol asks for: see asyncio ─────────────────────────────────
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """See asyncio."""
-        if self._is_closing or self._is_lost or not data or not self.is_known:
+        """Send now, or later what the kernel does not take now."""
+        if self._is_lost or not self._end.is_known:
             return
-        content = bytes(data)
-        self._unread += len(content)
-        tell = self._timeline.tell
-        tell("sent", connection=self.number, node=self.loop.name, data=content)
-        for piece in self._link.pieces(content):
-            self._send(len(piece) + SEGMENT_BYTES, _bringing(piece))
-        if self._unread > KERNEL_BYTES + self._high and not self._is_full:
-            self._is_full = True
-            cast("asyncio.Protocol", self._protocol).pause_writing()
+        rest = bytes(data)
+        if not self._buffer:
+            try:
+                rest = self._take(rest)
+            except OSError as error:
+                self._fail(error)
+                return
+        if rest:
+            self._buffer.append(rest)
+            self._maybe_pause_protocol()  # type: ignore[attr-defined]
 
-    def was_read(self, size: int) -> None:
-        """The peer's process has read so many bytes."""
-        self._unread -= size
-        if self._is_full or self._is_leaving:
-            self.loop.call_soon(self._drained)
-
-    def _drained(self) -> None:
-        if self._is_leaving and self._unread <= KERNEL_BYTES:
-            self._leave(None)
-        elif self._is_full and self._unread <= KERNEL_BYTES + self._low:
-            self._is_full = False
-            cast("asyncio.Protocol", self._protocol).resume_writing()
+    def get_write_buffer_size(self) -> int:
+        """Return what the kernel would not take yet."""
+        return sum(map(len, self._buffer))
 
     def set_write_buffer_limits(
         self, high: int | None = None, low: int | None = None
     ) -> None:
-        """See asyncio."""
-        self._high = HIGH_WATER_BYTES if high is None else high
-        self._low = self._high // 4 if low is None else low
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        """See asyncio."""
-        return self._low, self._high
-
-    def get_write_buffer_size(self) -> int:
-        """Return what the kernel would not take yet."""
-        return max(0, self._unread - KERNEL_BYTES)
+        """Say when to pause the writer, and when to have it go on."""
+        self._set_write_buffer_limits(high, low)  # type: ignore[attr-defined]
+        self._maybe_pause_protocol()  # type: ignore[attr-defined]
 
     def can_write_eof(self) -> bool:
         """Half-closed connections are not simulated."""
         return False
 
-    # ── ending ────────────────────────────────────────────────────────────────
+    def pause_reading(self) -> None:
+        """Leave what comes to the kernel."""
+        self._is_paused = True
 
-    def close(self) -> None:
-        """See asyncio: what was written still leaves."""
-        if self._is_closing:
-            return
-        self._is_closing = True
-        if self._unread > KERNEL_BYTES:
-            self._is_leaving = True
-        else:
-            self._leave(None)
+    def resume_reading(self) -> None:
+        """Take it again."""
+        self._is_paused = False
+        self._look_soon()
 
-    def abort(self) -> None:
-        """See asyncio."""
-        self._leave(None)
-
-    def _leave(self, error: OSError | None) -> None:
-        """Close the socket; the protocol is told once what runs now is through."""
-        self._is_closing, self._is_leaving = True, False
-        if not self.is_known:
-            return
-        self.vanish()
-        if error is None:
-            self._send(SEGMENT_BYTES, _RESET if self._inbox else _FIN)
-        tell = self._timeline.tell
-        why = str(error) if error else ""
-        tell("closed", connection=self.number, node=self.loop.name, why=why)
-        self.loop.call_soon(self._lose, error)
-
-    def _lose(self, error: OSError | None) -> None:
-        if not self._is_lost and self._protocol is not None:
-            self._is_lost = True
-            self._protocol.connection_lost(error)
-
-    def is_closing(self) -> bool:
-        """See asyncio."""
-        return self._is_closing
+    def is_reading(self) -> bool:
+        """Whether something that came would be read."""
+        return not (self._is_paused or self._is_closing or self._is_at_end)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """See asyncio."""
+        """Call another one from now on."""
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return who is called."""
+        return self._protocol
+
+    # ── the end ───────────────────────────────────────────────────────────────
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or will be once everything is sent."""
+        return self._is_closing or not self._end.is_known
+
+    def close(self) -> None:
+        """Read no more, send what was written, then be gone."""
+        self._is_closing = True
+        if not self._buffer:
+            self._leave(None)
+
+    def abort(self) -> None:
+        """Be gone; the kernel still sends what it has."""
+        self._leave(None)
+
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, OSError):
+            what = "Fatal error: a protocol's call failed"
+            facts = {"message": what, "exception": error, "transport": self}
+            self._loop.call_exception_handler(facts)
+        self._leave(error)
+
+    def _leave(self, error: Exception | None) -> None:
+        if not self._is_lost:
+            self._is_closing = self._is_lost = True
+            self._buffer.clear()
+            self._loop.call_soon(self._lose, error)
+
+    def _lose(self, error: Exception | None) -> None:
+        end = self._end
+        why = getattr(error, "strerror", None) or (repr(error) if error else "")
+        self._tell("closed", connection=end.number, node=end.loop.name, why=why)
+        try:
+            self._protocol.connection_lost(error)
+        finally:
+            end.close()
+            if self._gone:
+                self._gone()
+
+
+class Server(asyncio.AbstractServer):
+    """A port that a process listens on."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        loop: asyncio.AbstractEventLoop,
+        host: Host,
+        factory: Factory,
+        port: int,
+    ) -> None:
+        self._timeline, self._loop, self._factory = timeline, loop, factory
+        owner = cast("ProcessLoop", loop)
+        self._listener = host.listen(owner, port, self._accept)
+        self._connections = 0
+        self._is_over = asyncio.Event()
+        self._forever: asyncio.Future[None] | None = None
+
+    def _accept(self, end: End) -> None:
+        """Called on the process's loop: a connection stands."""
+        if not self.is_serving():
+            end.close()
+            return
+        protocol = self._factory()
+        self._connections += 1
+        SimTransport(self._timeline, self._loop, end, protocol, self._left)
+
+    def _left(self) -> None:
+        self._connections -= 1
+        self._check_over()
+
+    def _check_over(self) -> None:
+        if not self._connections and not self.is_serving():
+            self._is_over.set()
+
+    @property
+    def sockets(self) -> tuple[ListeningSocket, ...]:
+        """What can be asked for its name."""
+        return (ListeningSocket(self._listener.own),) if self.is_serving() else ()
+
+    def is_serving(self) -> bool:
+        """Whether it listens."""
+        return self._listener.is_open
+
+    def get_loop(self) -> Any:
         """See asyncio."""
-        return cast("asyncio.BaseProtocol", self._protocol)
+        return self._loop
+
+    def close(self) -> None:
+        """Listen no more; connections stay."""
+        self._listener.close()
+        if self._forever and not self._forever.done():
+            self._forever.cancel()
+        self._check_over()
+
+    async def start_serving(self) -> None:
+        """See asyncio: it listens from the beginning."""
+
+    async def serve_forever(self) -> None:
+        """Return never: `close`, or a cancellation, raises."""
+        self._forever = self._loop.create_future()
+        try:
+            await self._forever
+        finally:
+            self.close()
+            await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Return once it is closed and its last connection gone, as from 3.12 on."""
+        await self._is_over.wait()
 
 
-_FIN, _RESET = SimTransport._ended, SimTransport._was_reset  # noqa: SLF001
-_ENDS = (_FIN, _RESET)
-"""What is never answered: the one who sent it knows the connection no more."""
+class ListeningSocket:
+    """As much of a socket as the owner of a server asks for."""
 
+    def __init__(self, name: Address) -> None:
+        self._name = name
 
-def _bringing(data: bytes) -> Callable[[SimTransport], None]:
-    return lambda peer: peer._arrived(data)  # noqa: SLF001
+    def getsockname(self) -> Address:
+        """Return address and port."""
+        return self._name
