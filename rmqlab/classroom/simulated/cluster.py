@@ -25,6 +25,10 @@ from rmqlab.classroom.runtime import NodeState, Status
 from rmqlab.classroom.simulated.crew import Crew
 from rmqlab.classroom.simulated.node import STOP_S, SimNode
 from rmqlab.classroom.topology import Topology
+from rmqlab.classroom.trace import Event, header
+from rmqlab.classroom.trace.recorder import Recorder
+from rmqlab.classroom.trace.steps import Steps
+from rmqlab.classroom.trace.tap import Tap
 from rmqlab.client.place import Place
 from rmqlab.sim.machine import LIMIT_S, Process, Simulation
 from rmqlab.sim.timeline import Stuck
@@ -62,6 +66,10 @@ class SimCluster:
         self.startup_s: float | None = None
         """Of virtual time."""
         self._lock = threading.RLock()
+        self._tap = Tap(self.crew.listed())
+        self.simulation.timeline.observers.append(self._tap)
+        self._steps = Steps(self._tap, lambda: self.now_s)
+        self._recorders: list[Recorder] = []
         self._pids = count(1)
         self.driver = self.new_client("lab")
 
@@ -73,14 +81,20 @@ class SimCluster:
         name: str | None = None,
         settings: dict[str, str] | None = None,
         seed: int = 0,
+        record: Recorder | str | Path | None = None,
+        scenario: str | None = None,
     ) -> Self:
         """Start a cluster and return when its nodes are usable, or known not to be.
+
+        `record` is where a trace goes from the very beginning, see `record`.
 
         Raises:
             ConfigError: there is no such topology.
         """
         chosen = topology.load(wanted).with_settings(settings or {})
         cluster = cls(chosen, name or chosen.name, seed)
+        if record is not None:
+            cluster.record(record, scenario)
         nodes = list(cluster.crew.nodes.values())
         for order in (0, 1, 2):
             cluster._start(one for one in nodes if one.node.start_order == order)
@@ -133,6 +147,35 @@ class SimCluster:
         """
         with self._lock:
             self.simulation.run_until(is_so, within_s, what)
+
+    def step(self, *kinds: str) -> Event:
+        """Let time pass until the next thing has happened, and return it.
+
+        `kinds` are those of a trace that count, such as ``"told"``; with none it is
+        everything but the steady murmur of polls, heartbeats and registrations.
+
+        Raises:
+            Stuck: nothing of the kind happens within an hour.
+        """
+        with self._lock:
+            return self._steps.next(self.run_until, kinds)
+
+    def record(
+        self, to: Recorder | str | Path | None = None, scenario: str | None = None
+    ) -> Recorder:
+        """Record what happens from now on, until the recorder is closed.
+
+        In memory, and if a path is given all of it in that file.  `scenario` is the
+        text that with the cluster's seed repeats all of it, from the beginning on.
+        """
+        with self._lock:
+            recorder = to if isinstance(to, Recorder) else Recorder(to)
+            listed, seed = self.crew.listed(), self.simulation.timeline.seed
+            first = header("sim", self.crew.topology, listed, seed, scenario)
+            recorder.begin(first, lambda: self._tap.remove(recorder))
+            self._recorders.append(recorder)
+            self._tap.add(recorder)
+            return recorder
 
     def complete(
         self, work: Coroutine[Any, Any, T], process: Process | None = None
@@ -241,6 +284,8 @@ class SimCluster:
         """End everything at once."""
         with self._lock:
             self.simulation.close()
+            for recorder in self._recorders:
+                recorder.close()
 
     def __enter__(self) -> Self:
         return self

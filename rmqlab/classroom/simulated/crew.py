@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, State, compare
 from rmqlab.classroom.simulated.node import SimNode
 from rmqlab.classroom.topology import Topology
+from rmqlab.classroom.trace.nodes import listed
 from rmqlab.sim.machine import Machine, Simulation
 
 CLIENT_HOST = "client"
@@ -21,7 +22,7 @@ class Crew:
     """All machines and nodes of one cluster."""
 
     def __init__(self, chosen: Topology, simulation: Simulation) -> None:
-        self.simulation = simulation
+        self.simulation, self.topology = simulation, chosen.name
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self.machines = {
             host.name: simulation.machine(host.name, host.address, chosen.names)
@@ -95,6 +96,10 @@ class Crew:
         """The name servers, as host:port;host:port."""
         nodes = self.nodes.values()
         return ";".join(one.address for one in nodes if one.node.is_namesrv)
+
+    def listed(self) -> list[dict[str, str]]:
+        """Return the nodes as a trace's first event lists them."""
+        return [listed(one.node, one.address) for one in self.nodes.values()]
 
     def states(self) -> list[NodeState]:
         """Return every node's state now."""
