@@ -1,5 +1,8 @@
 """Every test runs with asyncio's debugging on and warnings as errors.
 
+A coroutine marked `simulated` runs on virtual time, on a simulated machine: it may wait
+for minutes at no cost.  What only real sockets, files and processes show is not marked.
+
 What a machine lacks is skipped with a line that says so; RMQLAB_REQUIRE=docker,java
 makes it fail instead, so that nothing is skipped where all of it must be there.
 """
@@ -11,6 +14,8 @@ import inspect
 import os
 
 import pytest
+
+from tests import simulated
 
 LONGEST_FIRST = (
     "labs/test_browser",
@@ -36,8 +41,17 @@ def pytest_pyfunc_call(pyfuncitem):
         return None
     wanted = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    asyncio.run(pyfuncitem.obj(**arguments), debug=True)
+    if pyfuncitem.get_closest_marker("simulated"):
+        simulated.run(pyfuncitem.obj(**arguments))
+    else:
+        asyncio.run(pyfuncitem.obj(**arguments), debug=True)
     return True
+
+
+def pytest_configure(config):
+    """Declare the mark."""
+    mark = "simulated: a coroutine that runs on virtual time, on a simulated machine"
+    config.addinivalue_line("markers", mark)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -33,6 +33,7 @@ from rmqlab.settings import (
 )
 from rmqlab.store.disk import Disk
 from rmqlab.store.real_disk import RealDisk
+from tests import simulated
 
 hypothesis_settings.register_profile(
     "rmqlab",
@@ -62,6 +63,8 @@ def free_port() -> int:
     Below the range from which the kernel gives ports to outgoing connections.  It is
     nobody else's who asks here, in whatever process: tests may run side by side.
     """
+    if simulated.here():
+        return simulated.next_port()
     if len(_own) < OWN_PORTS:
         _own.extend(islice(filter(_is_claimed, _others), 1))
         _own.insert(0, _own.pop())
@@ -168,7 +171,9 @@ def quick_client() -> ClientConfig:
 @asynccontextmanager
 async def name_server(port: int | None = None):
     """Run a name server; it is reached at `address`."""
-    async with NameServer(NamesrvConfig(listen_port=port or free_port())) as server:
+    here = simulated.here()
+    config = NamesrvConfig(listen_port=port or free_port())
+    async with NameServer(config, here and here.clock) as server:
         server.address = f"{HOST}:{server.port}"
         yield server
 
@@ -202,6 +207,8 @@ def make_broker(
         broker_role=role,
         **{**SMALL_FILES, **settings},
     )
+    if here := simulated.here():
+        disk, clock = disk or here.disk, clock or here.clock
     return Broker(config, store_config, disk or RealDisk(), clock, Random(1))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +16,8 @@ from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.protocol.messaging import GetMaxOffset, SendMessageV2
 from rmqlab.remoting import RemotingClient
 from tests.support import HOST, address, free_port, make_broker, name_server, until
+
+pytestmark = pytest.mark.simulated
 
 ORDERS = MessageQueue("orders", "broker-a", 0)
 
@@ -120,9 +121,10 @@ async def test_a_broker_whose_port_is_taken_does_not_start_and_lets_go_of_all(
     tmp_path, offset
 ):
     broker = make_broker(tmp_path)
-    other = socket.create_server((HOST, broker.config.listen_port + offset))
-    with other, pytest.raises(OSError, match="in use"):
-        await broker.start()
+    at = HOST, broker.config.listen_port + offset
+    async with await asyncio.start_server(print, *at):
+        with pytest.raises(OSError, match="in use"):
+            await broker.start()
     again = make_broker(tmp_path, port=broker.config.listen_port)
     async with again:
         assert again.store.log.end == 0

@@ -14,43 +14,26 @@ from rmqlab.client import Admin, Producer, SendStatus
 from rmqlab.ha.session import REPORT
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import BrokerRole, FlushDiskType
-from rmqlab.store.real_disk import RealDisk
+from tests.simulated import disk, now_s
 from tests.support import HOST, make_broker, master_and_slave, name_server, until
 
+pytestmark = pytest.mark.simulated
+
 ORDERS = MessageQueue("orders", "broker-a", 0)
-SOON_MS = 50
 COFFEE = Message("orders", b"coffee")
 
 
-class StuckDisk(RealDisk):
-    """A disk whose commit log cannot be flushed until it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may_flush = asyncio.Event()
-
-    def open(self, path, size):
-        file = super().open(path, size)
-        flush = file.flush
-
-        async def flush_later():
-            await self.may_flush.wait()
-            await flush()
-
-        if "commitlog" in path:
-            file.flush = flush_later
-        return file
+HANGS_S = 60.0
+"""How long a disk takes that hangs: longer than anybody waits."""
 
 
 @asynccontextmanager
-async def master(root, disk=None, **settings):
+async def master(root, **settings):
     """Run a name server and a master; yield the master and a producer."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(name_server())
-        broker = make_broker(root, server.address, disk=disk, **settings)
+        broker = make_broker(root, server.address, **settings)
         await stack.enter_async_context(broker)
-        if disk:
-            stack.callback(disk.may_flush.set)
         producer = Producer("shop", server.address)
         yield broker, await stack.enter_async_context(producer)
 
@@ -97,12 +80,13 @@ async def test_a_sync_master_without_a_slave_says_slave_not_available(tmp_path):
 
 
 async def test_a_sync_master_with_a_stalled_slave_says_flush_slave_timeout(tmp_path):
-    settings = {"role": BrokerRole.SYNC_MASTER, "slave_timeout": SOON_MS}
     async with (
-        master(tmp_path, **settings) as (broker, producer),
+        master(tmp_path, role=BrokerRole.SYNC_MASTER) as (broker, producer),
         stalled_slave(broker),
     ):
-        result = await producer.send(COFFEE, ORDERS)
+        began = now_s()
+        result = await producer.send(COFFEE, ORDERS, timeout_s=10)
+        assert now_s() - began == pytest.approx(3, abs=0.1)
         assert result.status is SendStatus.FLUSH_SLAVE_TIMEOUT
         assert await stored(broker) == 1
 
@@ -150,29 +134,32 @@ async def test_a_sync_flush_is_answered_once_the_log_is_on_the_disk(tmp_path):
 
 
 async def test_a_disk_that_hangs_makes_a_sync_flush_say_flush_disk_timeout(tmp_path):
+    disk().flush_s = HANGS_S
     settings = {"flush_disk_type": FlushDiskType.SYNC_FLUSH}
-    settings |= {"disk": StuckDisk(), "sync_flush_timeout": SOON_MS}
     async with master(tmp_path, **settings) as (broker, producer):
-        result = await producer.send(COFFEE, ORDERS)
+        began = now_s()
+        result = await producer.send(COFFEE, ORDERS, timeout_s=10)
+        assert now_s() - began == pytest.approx(5, abs=0.1)
         assert result.status is SendStatus.FLUSH_DISK_TIMEOUT
         assert await stored(broker) == 1
 
 
 async def test_a_disk_that_hangs_does_not_stop_the_broker_from_answering(tmp_path):
-    settings = {"flush_disk_type": FlushDiskType.SYNC_FLUSH, "disk": StuckDisk()}
-    async with master(tmp_path, sync_flush_timeout=30_000, **settings) as nodes:
+    disk().flush_s = HANGS_S
+    settings = {"flush_disk_type": FlushDiskType.SYNC_FLUSH}
+    async with master(tmp_path, sync_flush_timeout=90_000, **settings) as nodes:
         broker, producer = nodes
-        sending = asyncio.create_task(producer.send(COFFEE, ORDERS, timeout_s=30))
+        sending = asyncio.create_task(producer.send(COFFEE, ORDERS, timeout_s=90))
         async with Admin(broker.config.namesrv_addr) as admin:
             info = await admin.runtime_info(f"{HOST}:{broker.config.listen_port}")
         assert info["haSlaveCount"] == "0"
         assert not sending.done()
-        settings["disk"].may_flush.set()
         assert (await sending).status is SendStatus.SEND_OK
 
 
 async def test_a_disk_that_hangs_is_nothing_to_an_async_flush(tmp_path):
-    async with master(tmp_path, disk=StuckDisk()) as (broker, producer):
+    disk().flush_s = HANGS_S
+    async with master(tmp_path) as (broker, producer):
         result = await producer.send(COFFEE, ORDERS)
         assert result.status is SendStatus.SEND_OK
         assert broker.store.log.files.flushed == 0
@@ -182,15 +169,13 @@ async def test_of_two_failures_the_slaves_is_told(tmp_path):
     settings = {
         "role": BrokerRole.SYNC_MASTER,
         "flush_disk_type": FlushDiskType.SYNC_FLUSH,
-        "disk": StuckDisk(),
-        "slave_timeout": SOON_MS,
-        "sync_flush_timeout": SOON_MS,
     }
+    disk().flush_s = HANGS_S
     async with (
         master(tmp_path, **settings) as (broker, producer),
         stalled_slave(broker),
     ):
-        result = await producer.send(COFFEE, ORDERS)
+        result = await producer.send(COFFEE, ORDERS, timeout_s=10)
         assert result.status is SendStatus.FLUSH_SLAVE_TIMEOUT
 
 

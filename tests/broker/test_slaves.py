@@ -14,6 +14,8 @@ from rmqlab.remoting import RemotingClient
 from rmqlab.settings import BrokerRole
 from tests.support import address, make_broker, master_and_slave, name_server, until
 
+pytestmark = pytest.mark.simulated
+
 ORDERS = MessageQueue("orders", "broker-a", 0)
 
 

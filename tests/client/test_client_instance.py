@@ -9,9 +9,7 @@ from random import Random
 import pytest
 
 from rmqlab.client import Admin, Producer, routes
-from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.instance import ClientInstance
-from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
 from rmqlab.errors import NotConnected, RemoteError
@@ -27,6 +25,8 @@ from tests.support import (
     name_server,
     quick_client,
 )
+
+pytestmark = pytest.mark.simulated
 
 ORDERS = MessageQueue("orders", "broker-a", 0)
 
@@ -219,34 +219,3 @@ async def test_a_topic_for_a_broker_that_is_not_there_is_an_error_with_what_to_d
     async with lab(tmp_path) as (_, _, admin):
         with pytest.raises(NotConnected, match="no master of broker-x is registered"):
             await admin.create_topic("one", 3, "broker-x")
-
-
-async def test_the_blocking_clients_do_the_same_on_a_thread(tmp_path):
-    came = []
-
-    def use(name_servers, arrived):
-        def hear(message):
-            came.append(message.body)
-            arrived()
-
-        with BlockingProducer("shop", name_servers) as producer:
-            producer.send(Message("orders", b"coffee"), ORDERS)
-        start = ConsumeFrom.FIRST_OFFSET
-        group = "kitchen", name_servers, hear, quick_client(), start
-        with BlockingConsumer(*group) as consumer, BlockingAdmin(name_servers) as admin:
-            consumer.subscribe("orders")
-            assert admin.topics().count("orders") == 1
-            assert admin.runtime_info(
-                admin.cluster().brokers["broker-a"].broker_addrs[0]
-            )
-            asyncio.run_coroutine_threadsafe(here.wait(), loop).result(30)
-            return [one.body for one in admin.messages(ORDERS)]
-
-    here, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def arrived():
-        loop.call_soon_threadsafe(here.set)
-
-    async with lab(tmp_path) as (server, *_):
-        stored = await asyncio.to_thread(use, server.address, arrived)
-    assert stored == came == [b"coffee"]

@@ -20,6 +20,8 @@ from rmqlab.remoting import RemotingServer
 from rmqlab.settings import ClientConfig
 from tests.support import HOST, free_port, make_broker, name_server, until
 
+pytestmark = pytest.mark.simulated
+
 HANGS_UP = "hangs up"
 SILENT = "is silent"
 QUEUES = 2

@@ -14,6 +14,8 @@ from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.protocol.message import Message, MessageQueue
 from tests.support import make_broker, name_server, quick_client, until
 
+pytestmark = pytest.mark.simulated
+
 QUEUES = 4
 ALL_QUEUES = [MessageQueue("orders", "broker-a", number) for number in range(QUEUES)]
 NUMBERS = [b"%d" % number for number in range(20)]

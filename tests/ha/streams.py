@@ -18,7 +18,7 @@ STREAMS = [
 ]
 EACH = pytest.mark.parametrize("name", STREAMS)
 BATCH_BYTES = 32_768
-BOUND_S = 30.0
+BOUND_S = 300.0
 """A test that waits in vain fails after so long."""
 
 

@@ -13,11 +13,13 @@ from rmqlab.ha.master import HaMaster
 from rmqlab.ha.session import PIECE, Piece
 from rmqlab.settings import StoreConfig
 from tests.ha.streams import BOUND_S, EACH, Log, Stream, ended, report
+from tests.simulated import now_s, pass_time
 from tests.support import HOST, until
+
+pytestmark = pytest.mark.simulated
 
 FILE_BYTES = 1 << 20
 CONFIG = StoreConfig(mapped_file_size_commit_log=FILE_BYTES)
-LONG_AGO_S = 3600.0
 
 
 def log_of(*files):
@@ -86,7 +88,7 @@ async def test_a_master_says_nothing_before_its_slave_does():
     async with master_of(log_of(b"abc")) as master, connected(master) as (reader, _):
         master.grew()
         (slave,) = master.slaves
-        tick_after_silence(slave, sent=True)
+        await pass_time(15)
         assert slave.acked == -1
     assert await reader.read() == b""
 
@@ -156,14 +158,6 @@ async def test_a_slave_that_reports_more_than_there_is_is_cut_off(caplog):
     assert "request offset=4 greater than local commitLog offset=3." in caplog.text
 
 
-def tick_after_silence(slave, *, heard=False, sent=False):
-    """Have a slave's timer fire as if nothing was heard, or sent, for an hour."""
-    slave._timer.cancel()
-    slave._heard_at -= LONG_AGO_S * heard
-    slave._sent_at -= LONG_AGO_S * sent
-    slave._tick()
-
-
 async def test_a_slave_that_gets_nothing_for_long_gets_a_heartbeat():
     async with (
         master_of(log_of(b"abc")) as master,
@@ -171,22 +165,20 @@ async def test_a_slave_that_gets_nothing_for_long_gets_a_heartbeat():
     ):
         writer.write(report(1))
         assert await piece_from(reader) == Piece(1, b"bc")
-        (slave,) = master.slaves
-        tick_after_silence(slave)  # too early for one
-        tick_after_silence(slave, sent=True)
+        began = now_s()
         assert await piece_from(reader) == Piece(3, b"")
-        tick_after_silence(slave)
-        writer.write_eof()
-        assert await reader.read() == b""
+        assert 5 < now_s() - began < 6.1
+        assert await piece_from(reader) == Piece(3, b"")
+        assert 10 < now_s() - began < 12.1
 
 
 async def test_a_slave_that_says_nothing_for_long_is_cut_off(caplog):
     async with master_of(log_of(b"abc")) as master, connected(master) as (reader, _):
         (slave,) = master.slaves
-        tick_after_silence(slave)
+        await pass_time(20)
         assert master.slaves == [slave]
-        tick_after_silence(slave, heard=True)
-        await until(lambda: not master.slaves)
+        await pass_time(1.1)
+        assert master.slaves == []
         await ended(reader)
     assert f"slave silent, closing peer={slave}" in caplog.text
 
@@ -194,12 +186,12 @@ async def test_a_slave_that_says_nothing_for_long_is_cut_off(caplog):
 async def test_a_slave_that_speaks_again_in_time_stays():
     async with master_of(log_of(b"abc")) as master, connected(master) as (_, writer):
         (slave,) = master.slaves
-        slave._heard_at -= LONG_AGO_S
-        writer.write(report(3))
-        await until(lambda: master.acked == 3)
-        tick_after_silence(slave)
+        for _ in range(3):
+            await pass_time(19)
+            writer.write(report(3))
+        await pass_time(1)
+        assert master.acked == 3
         assert master.slaves == [slave]
-        assert not slave._transport.is_closing()
 
 
 async def test_a_slave_slower_than_its_master_costs_no_memory():

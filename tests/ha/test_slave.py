@@ -12,7 +12,10 @@ from rmqlab.ha.session import PIECE, Piece
 from rmqlab.ha.slave import HaSlave
 from rmqlab.settings import StoreConfig
 from tests.ha.streams import BOUND_S, EACH, Stream, ended, report
+from tests.simulated import now_s, pass_time
 from tests.support import HOST, free_port, until
+
+pytestmark = pytest.mark.simulated
 
 
 class CopyOfLog:
@@ -230,19 +233,14 @@ async def test_an_address_from_the_settings_is_not_overruled():
 
 
 async def test_a_slave_that_hears_nothing_reports_and_then_gives_up(caplog):
-    async with ScriptedMaster() as master, slave_of(master.address) as slave:
+    async with ScriptedMaster() as master, slave_of(master.address):
         reader, _ = await master.links.get()
-        await slave.connected.wait()
-        link = slave._link
-        assert await reader.readexactly(8) == report(0)
-        link._said_at -= 6
-        link._timer.cancel()
-        link._tick()
-        assert await reader.readexactly(8) == report(0)
-        link._heard_at -= 21
-        link._timer.cancel()
-        link._tick()
+        began = now_s()
+        for seconds in (0, 6, 12, 18):
+            assert await reader.readexactly(8) == report(0)
+            assert now_s() - began == pytest.approx(seconds, abs=0.1)
         await master.links.get()  # it is back
+        assert now_s() - began == pytest.approx(21, abs=0.1)
     assert f"master silent, closing master={master.address}" in caplog.text
 
 
@@ -252,13 +250,12 @@ async def test_a_master_that_speaks_again_in_time_is_followed_on():
         _, writer = await master.links.get()
         await slave.connected.wait()
         link = slave._link
-        link._heard_at -= 21
-        writer.write(Piece(0, b"abc").to_bytes())
-        await until(lambda: copy.end == 3)
-        link._timer.cancel()
-        link._tick()
+        for offset in (0, 3, 6):
+            await pass_time(19)
+            writer.write(Piece(offset, b"abc").to_bytes())
+        await pass_time(19)
+        assert copy.end == 9
         assert slave._link is link
-        assert not link._transport.is_closing()
 
 
 async def test_a_slave_that_stops_closes_its_connection():

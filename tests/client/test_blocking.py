@@ -1,0 +1,43 @@
+"""Clients without `async`: the same on a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
+from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.protocol.message import Message, MessageQueue
+from tests.support import make_broker, name_server, quick_client
+
+ORDERS = MessageQueue("orders", "broker-a", 0)
+
+
+async def test_the_blocking_clients_do_the_same_on_a_thread(tmp_path):
+    came = []
+
+    def use(name_servers, arrived):
+        def hear(message):
+            came.append(message.body)
+            arrived()
+
+        with BlockingProducer("shop", name_servers) as producer:
+            producer.send(Message("orders", b"coffee"), ORDERS)
+        start = ConsumeFrom.FIRST_OFFSET
+        group = "kitchen", name_servers, hear, quick_client(), start
+        with BlockingConsumer(*group) as consumer, BlockingAdmin(name_servers) as admin:
+            consumer.subscribe("orders")
+            assert admin.topics().count("orders") == 1
+            assert admin.runtime_info(
+                admin.cluster().brokers["broker-a"].broker_addrs[0]
+            )
+            asyncio.run_coroutine_threadsafe(here.wait(), loop).result(30)
+            return [one.body for one in admin.messages(ORDERS)]
+
+    here, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def arrived():
+        loop.call_soon_threadsafe(here.set)
+
+    async with name_server() as server, make_broker(tmp_path, server.address):
+        stored = await asyncio.to_thread(use, server.address, arrived)
+    assert stored == came == [b"coffee"]
