@@ -185,7 +185,7 @@ class Tap:
     def _lost(self, at_s: float, facts: Facts) -> None:
         file = self._file(facts)
         told: dict[str, Any] = {"host": facts["host"], "what": facts["path"]}
-        pages = sorted(facts["pages"])
+        pages = sorted([*facts["lost"], *facts["torn"]])
         if file is not None:
             told |= {"node": file.node, "what": file.what}
         told["pages"] = len(pages)
