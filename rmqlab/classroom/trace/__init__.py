@@ -78,8 +78,8 @@ def header(
 ) -> Event:
     """Return the first event of a trace.
 
-    A node is name, host, role, address and, of a broker, the paths store and
-    commit_log on its host.
+    A node is name, host, role, address and, of a broker, its broker's name, how it
+    flushes (SYNC_FLUSH or ASYNC_FLUSH), and the paths store and commit_log on its host.
     """
     return {
         "at": 0.0,

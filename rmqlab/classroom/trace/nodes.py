@@ -14,6 +14,8 @@ def listed(node: Node, address: str, home: str = "") -> dict[str, str]:
         "address": address,
     }
     if not node.is_namesrv:
+        found["broker"] = node.broker.broker_name
+        found["flush"] = node.store.flush_disk_type.name
         found["store"] = f"{home}{node.store_folder}"
         found["commit_log"] = f"{home}{node.log_folder}"
     return found
