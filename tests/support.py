@@ -55,6 +55,7 @@ SMALL_FILES = {
 _others = iter(Random().sample(range(20_000, 31_000, 10), 1100))
 _own: list[int] = []
 OWN_PORTS = 150
+REAL_BOUND_S, VIRTUAL_BOUND_S = 30.0, 600.0
 
 
 def free_port() -> int:
@@ -151,9 +152,9 @@ def golden_store(name: str, folder: Path) -> Path:
     return folder
 
 
-async def until(is_true: Callable[[], Any], bound_s: float = 30.0) -> None:
+async def until(is_true: Callable[[], Any]) -> None:
     """Return once a condition holds; fail where it does not in all that time."""
-    async with asyncio.timeout(bound_s):
+    async with asyncio.timeout(VIRTUAL_BOUND_S if simulated.here() else REAL_BOUND_S):
         while not is_true():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
-from rmqlab.client import Admin, Consumed, Producer, PushConsumer, push
+from rmqlab.client import Admin, Consumed, Producer, PushConsumer
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.protocol.message import Message, MessageQueue
-from tests.support import make_broker, name_server, quick_client, until
+from rmqlab.settings import ClientConfig
+from tests.support import make_broker, name_server, until
 
 pytestmark = pytest.mark.simulated
 
@@ -37,7 +37,7 @@ class Lab:
             group,
             self.server.address,
             listener or self.hear,
-            replace(quick_client(), **settings),
+            ClientConfig(**settings),
             start=start or ConsumeFrom.LAST_OFFSET,
         )
 
@@ -237,12 +237,6 @@ async def test_a_topic_that_is_not_there_yet_is_consumed_once_it_is(tmp_path):
         await it.until_came(1)
 
 
-@pytest.fixture
-def at_once(monkeypatch):
-    """Have what failed come again at once."""
-    monkeypatch.setattr(push, "RETRY_HERE_S", 0.0)
-
-
 def failing(it, how):
     """Return a listener that fails with every message the first time."""
 
@@ -272,7 +266,7 @@ def breaks_at_once():
 @pytest.mark.parametrize(
     "how", [lambda: Consumed.RECONSUME_LATER, later, breaks, breaks_at_once]
 )
-async def test_a_message_whose_listener_fails_comes_again(tmp_path, at_once, how):
+async def test_a_message_whose_listener_fails_comes_again(tmp_path, how):
     async with lab(tmp_path) as it:
         async with it.consumer(failing(it, how)) as consumer:
             await consumer.subscribe("orders")
@@ -367,8 +361,7 @@ async def test_a_consumer_that_closes_is_no_member_any_more(tmp_path):
         assert it.broker.clients.consumers("kitchen") is None
 
 
-async def test_consumption_goes_on_when_the_broker_is_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(push, "PAUSE_AFTER_ERROR_S", 0.01)
+async def test_consumption_goes_on_when_the_broker_is_back(tmp_path):
     async with lab(tmp_path) as it, it.consumer() as consumer:
         await consumer.subscribe("orders")
         await it.send(b"before")

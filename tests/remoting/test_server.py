@@ -12,7 +12,6 @@ from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import MAX_FRAME_BYTES, Flag, Frame, HeaderFormat
 from rmqlab.remoting import RemotingServer
 from rmqlab.remoting import connection as connection_module
-from rmqlab.remoting import server as server_module
 from tests.remoting.peers import (
     QUESTION,
     Silent,
@@ -22,6 +21,7 @@ from tests.remoting.peers import (
     question,
     server_of,
 )
+from tests.simulated import now_s, pass_time
 from tests.support import HOST, until
 
 
@@ -268,6 +268,7 @@ async def test_what_is_left_of_a_segment_is_not_handled_once_the_peer_goes(leave
         assert len(handled) == count < 500
 
 
+@pytest.mark.simulated
 async def test_a_connection_on_which_nothing_is_said_for_long_is_closed(caplog):
     caplog.set_level("INFO")
     async with (
@@ -275,16 +276,13 @@ async def test_a_connection_on_which_nothing_is_said_for_long_is_closed(caplog):
         peer_of(server) as idle,
         peer_of(server) as busy,
     ):
-        await until(lambda: len(server._connections) == 2)
-        for connection in server._connections:
-            connection.heard_at -= server_module.IDLE_S + 1
-        busy.write(question(1))
-        await busy.frame()
-        server._sweep.cancel()
-        server._close_idle()
+        for number in range(3):
+            await pass_time(60)
+            busy.write(question(number))
+            assert (await busy.frame()).opaque == number
         await idle.ended()
-        busy.write(question(2))
-        assert (await busy.frame()).opaque == 2
+        assert now_s() == pytest.approx(180, abs=0.1)  # the idle one went meanwhile
+        assert len(server._connections) == 1
     assert caplog.text.count("closing idle peer=") == 1
 
 
@@ -321,10 +319,8 @@ async def test_a_server_that_stops_lets_answers_leave_first():
             await asyncio.open_connection(HOST, server.port)
 
 
-async def test_a_server_that_stops_waits_not_for_ever_for_who_does_not_read(
-    monkeypatch,
-):
-    monkeypatch.setattr(server_module, "STOP_S", 0.01)
+@pytest.mark.simulated
+async def test_a_server_that_stops_waits_not_for_ever_for_who_does_not_read():
     async with server_of() as server, peer_of(server):
         await until(lambda: server._connections)
         (connection,) = server._connections

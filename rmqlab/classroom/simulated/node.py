@@ -32,7 +32,8 @@ class SimNode:
         self.state: State = "stopped"
         self.why = ""
         self._changed = changed
-        self._server: NameServer | Broker | None = None
+        self.server: NameServer | Broker | None = None
+        """The node itself, once it was started."""
 
     @property
     def name(self) -> str:
@@ -57,8 +58,8 @@ class SimNode:
     @property
     def broker(self) -> Broker | None:
         """The broker, if it is one and lives."""
-        is_broker = self.is_alive and isinstance(self._server, Broker)
-        return self._server if is_broker else None  # type: ignore[return-value]
+        is_broker = self.is_alive and isinstance(self.server, Broker)
+        return self.server if is_broker else None  # type: ignore[return-value]
 
     def start(self, *, has_slave: bool) -> None:
         """Begin to start; time must pass for it to become usable.
@@ -75,11 +76,11 @@ class SimNode:
         process = self.process = self.machine.process(self.name)
         self._become("starting")
         try:
-            self._server = self._build(process)
+            self.server = self._build(process)
         except RmqError as error:
             self._fail(str(error))
             return
-        process.start(self._boot(self._server, has_slave=has_slave), "boot")
+        process.start(self._boot(self.server, has_slave=has_slave), "boot")
 
     def _build(self, process: Process) -> NameServer | Broker:
         if self.node.is_namesrv:
@@ -133,7 +134,7 @@ class SimNode:
         Raises:
             ClusterError: it does not run.
         """
-        process, server = self._alive(), self._server
+        process, server = self._alive(), self.server
         if process.is_paused:
             process.resume()
         assert server is not None
