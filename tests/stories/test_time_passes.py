@@ -31,6 +31,11 @@ def up():
         cluster.down()
 
 
+def is_forgotten(cluster):
+    """Whether no name server has broker-a's master in its memory."""
+    return not any(knows(cluster, one) for one in NAME_SERVERS)
+
+
 def knows(cluster, name_server, broker="broker-a", number=0):
     """Whether a name server has a broker in its memory."""
     routes = cluster.crew.node(name_server).server.routes
@@ -51,9 +56,7 @@ NAME_SERVERS = ("namesrv1", "namesrv2")
 def test_a_killed_broker_is_forgotten_at_once_by_both_name_servers(up):
     cluster = up("2m-2s-sync")
     cluster.kill("broker-a")
-    took = seconds_until(
-        cluster, lambda: not any(knows(cluster, n) for n in NAME_SERVERS)
-    )
+    took = seconds_until(cluster, lambda: is_forgotten(cluster))
     assert took < 0.01
 
 
@@ -62,9 +65,7 @@ def test_a_paused_broker_is_forgotten_after_two_minutes_at_the_next_look(up, see
     cluster = up("2m-2s-sync", seed=seed)
     cluster.run(7.0 * seed)
     cluster.pause("broker-a")
-    took = seconds_until(
-        cluster, lambda: not any(knows(cluster, n) for n in NAME_SERVERS)
-    )
+    took = seconds_until(cluster, lambda: is_forgotten(cluster))
     # Its last registration is up to 30 s old, and the name servers look every 10 s.
     assert 90 <= took <= 130.1
     assert knows(cluster, "namesrv1", "broker-a", 1)
@@ -122,7 +123,7 @@ def test_a_slave_looks_at_its_held_pulls_every_five_seconds_only(up):
 
 
 def consumers(cluster, count, topic="orders", group="kitchen"):
-    """Start members of a group, each in a process of its own; return them by process."""
+    """Start members of a group; return them by the process that each is in."""
     found = {}
     for number in range(count):
         driver = cluster.new_client(f"consumer-{number}")
