@@ -137,9 +137,10 @@ class SimTransport(transports._FlowControlMixin):  # noqa: SLF001
         self._is_paused = True
 
     def resume_reading(self) -> None:
-        """Take it again."""
-        self._is_paused = False
-        self._look_soon()
+        """Take it again, and hear of the stream's end again, too."""
+        if self._is_paused:
+            self._is_paused = self._is_at_end = False
+            self._look_soon()
 
     def is_reading(self) -> bool:
         """Whether something that came would be read."""
