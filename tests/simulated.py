@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC
 from itertools import count
 from typing import Any
 from unittest.mock import patch
@@ -62,7 +63,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     simulation = Simulation()
     _process = simulation.machine("here", HOST).process("test")
     _ports = count(FIRST_PORT, 10)
-    place = Place(_process.clock, _process.random, "test", 1, count())
+    place = Place(_process.clock, _process.random, "test", 1, count(), UTC)
     try:
         with patch("rmqlab.client.instance.Place", lambda: place):
             simulation.complete(_process, test, LIMIT_S)

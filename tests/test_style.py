@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 """
 
 ONLY_THERE = {
-    "time": {"rmqlab.clock", "rmqlab.client.unique_ids"},
+    "time": {"rmqlab.clock"},
+    "datetime": {"rmqlab.client.place", "rmqlab.client.unique_ids", "rmqlab.mqadmin"},
     "threading": {"rmqlab.client.blocking"},
     "concurrent.futures": {"rmqlab.store.real_disk", "rmqlab.client.blocking"},
     "fcntl": {"rmqlab.store.real_disk"},

@@ -1,7 +1,7 @@
 """Where a client runs: what it takes from outside instead of asking the machine itself.
 
-Its wall clock, its randomness, and who it is: brokers tell clients apart by
-``HOST@PID#NUMBER``, and a message's id begins with the pid.
+Its wall clock and time zone, its randomness, and who it is: brokers tell clients apart
+by ``HOST@PID#NUMBER``, and a message's id begins with the pid.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from random import Random
 
 from rmqlab.clock import Clock, SystemClock
@@ -28,6 +29,8 @@ class Place:
     pid: int = field(default_factory=os.getpid)
     numbers: Iterator[int] = field(default=_numbers, repr=False)
     """One a client."""
+    zone: tzinfo | None = None
+    """None: the machine's own."""
 
     def client_id(self) -> str:
         """Return the id of one more client."""

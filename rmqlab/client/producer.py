@@ -93,7 +93,8 @@ class Producer:
         self.instance = ClientInstance(name_servers, config, place)
         self.instance.describe = self._heartbeat
         self.config = self.instance.config
-        self._ids = UniqueIds(self.instance.random, self.instance.place.pid)
+        here = self.instance.place
+        self._ids = UniqueIds(here.random, here.pid, here.zone)
         self._turn = self.instance.random.randrange(1 << 16)
 
     async def __aenter__(self) -> Self:

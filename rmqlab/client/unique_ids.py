@@ -12,7 +12,7 @@ hash there).
 from __future__ import annotations
 
 import struct
-import time
+from datetime import datetime, tzinfo
 from random import Random
 
 PREFIX = struct.Struct(">4sHI")
@@ -21,11 +21,16 @@ LOOPBACK = bytes((127, 0, 0, 1))
 
 
 class UniqueIds:
-    """Makes one id after the other."""
+    """Makes one id after the other.
 
-    def __init__(self, random: Random, pid: int) -> None:
+    `zone` says when a month begins.  A tool that reads the time takes its own machine's
+    zone, so that must be the zone here, too: None.
+    """
+
+    def __init__(self, random: Random, pid: int, zone: tzinfo | None = None) -> None:
         noise = random.getrandbits(32)
         self._prefix = PREFIX.pack(LOOPBACK, pid & 0xFFFF, noise).hex().upper()
+        self._zone = zone
         self._count = 0
         self._month_start_ms = self._month_end_ms = 0
 
@@ -38,14 +43,12 @@ class UniqueIds:
         return self._prefix + moment.hex().upper()
 
     def _turn_page(self, now_ms: int) -> None:
-        """Note when this month began and ends, in the machine's time zone."""
-        today = time.localtime(now_ms / 1000)
-        year, month = today.tm_year, today.tm_mon
-        self._month_start_ms = _midnight_ms(year, month)
-        self._month_end_ms = _midnight_ms(year, month + 1)
+        """Note when this month began and ends."""
+        today = datetime.fromtimestamp(now_ms / 1000, self._zone)
+        self._month_start_ms = self._midnight_ms(today.year, today.month)
+        self._month_end_ms = self._midnight_ms(today.year, today.month + 1)
 
-
-def _midnight_ms(year: int, month: int) -> int:
-    """Return when a month begins here; the 13th is next year's first."""
-    unknown = -1  # whether that is summer time
-    return int(time.mktime((year, month, 1, 0, 0, 0, 0, 0, unknown)) * 1000)
+    def _midnight_ms(self, year: int, month: int) -> int:
+        """Return when a month begins; the 13th is next year's first."""
+        year, month = year + month // 13, (month - 1) % 12 + 1
+        return int(datetime(year, month, 1, tzinfo=self._zone).timestamp() * 1000)

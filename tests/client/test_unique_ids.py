@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import time
+from datetime import UTC
 from random import Random
 
 import pytest
@@ -34,6 +35,15 @@ def zone(monkeypatch):
     yield move
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.mark.parametrize("here", ["UTC0", CENTRAL_EUROPE, "PST8", "NZST-12"])
+def test_a_zone_that_is_given_counts_wherever_the_machine_is(zone, here):
+    zone(here)
+    new_year_ms = 1_704_067_200_000  # 2024, at Greenwich
+    ids = UniqueIds(Random(1), PID, UTC)
+    moments = [new_year_ms - 1, new_year_ms]
+    assert [parts(ids.next(at))[3] for at in moments] == [31 * 86_400_000 - 1, 0]
 
 
 def test_an_id_is_32_hexadecimal_digits():

@@ -16,6 +16,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -187,7 +188,8 @@ class SimCluster:
     def new_client(self, name: str) -> SimDriver:
         """Return a process for clients, on the clients' machine."""
         process = self.crew.clients.process(name)
-        place = Place(process.clock, process.random, name, next(self._pids), count())
+        pid, numbers = next(self._pids), count()
+        place = Place(process.clock, process.random, name, pid, numbers, UTC)
         return SimDriver(self, process, place)
 
     # ── nodes ─────────────────────────────────────────────────────────────────
