@@ -5,7 +5,8 @@
         print(cluster.status())
 
 Its nodes end with the block, or with this process, however that ends.  `attach` gives
-a cluster that `rmqlab up` started.  The same without blocking: `AsyncCluster`.
+a cluster that `rmqlab up` started.  The same without blocking: `AsyncCluster`.  With
+`runtime="sim"` it is simulated, in this process: see `SimCluster`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 from rmqlab.classroom import owner, registry, runtimes, topology
 from rmqlab.classroom.owner import Progress
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
+from rmqlab.classroom.simulated.cluster import SimCluster
 
 ANSWER_S = 60.0
 """Longest that any request takes: a node's start or stop has its own, smaller bound."""
@@ -29,6 +31,9 @@ DOWN_S = 30.0
 
 class Cluster:
     """A handle on a running cluster; any number of them may exist."""
+
+    simulated: ClassVar[type[SimCluster]] = SimCluster
+    """What `up` returns for the runtime `sim`."""
 
     def __init__(
         self, state: dict[str, Any], owned: subprocess.Popen[bytes] | None
@@ -43,6 +48,31 @@ class Cluster:
         """From the request to the last node's being usable; None if attached."""
         self._state, self._owned = state, owned
 
+    @overload
+    @classmethod
+    def up(  # type: ignore[overload-overlap]
+        cls,
+        wanted: str | Path,
+        *,
+        runtime: Literal["sim"],
+        name: str | None = None,
+        settings: dict[str, str] | None = None,
+        seed: int = 0,
+    ) -> SimCluster: ...
+
+    @overload
+    @classmethod
+    def up(
+        cls,
+        wanted: str | Path,
+        *,
+        runtime: str = "local",
+        name: str | None = None,
+        settings: dict[str, str] | None = None,
+        detached: bool = False,
+        progress: Progress = ...,
+    ) -> Self: ...
+
     @classmethod
     def up(
         cls,
@@ -53,17 +83,20 @@ class Cluster:
         settings: dict[str, str] | None = None,
         detached: bool = False,
         progress: Progress = lambda node, what: None,
-    ) -> Self:
+        seed: int = 0,
+    ) -> Self | SimCluster:
         """Start a cluster and return when its nodes are usable, or known not to be.
 
         `wanted` is a topology's name or folder, `settings` are changed on every
         broker.  Nodes that do not start are told by `status`, not by an error.  A
-        detached cluster outlives this process.
+        detached cluster outlives this process.  `seed` is for a simulated one.
 
         Raises:
             ConfigError: there is no such topology.
             ClusterError: one of that name is up, or the runtime cannot be had here.
         """
+        if runtime == "sim":
+            return cls.simulated.up(wanted, name=name, settings=settings, seed=seed)
         began = time.monotonic()
         if runtime not in runtimes.NAMES:
             there = ", ".join(runtimes.NAMES)

@@ -5,37 +5,40 @@ from rmqlab.classroom.lab import *
 cluster = start("1m", lab="00")
 producer = cluster.producer()
 producer.send("orders", "one coffee")
+
+`start(…, runtime="sim", seed=7)` simulates it: time passes when it is asked to.
 """
 
 from __future__ import annotations
 
-import html
 import time
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, overload
 
 from rmqlab.classroom import registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.load import Cost, cost_of_sending
-from rmqlab.classroom.looking import StoreFiles, hex_dump
+from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
 from rmqlab.classroom.plots import bars, timeline
 from rmqlab.classroom.runtime import ClusterError
+from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
-from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
-from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendError, SendResult, SendStatus
+from rmqlab.classroom.verbs import LabProducer, LabVerbs, Table, pass_until
+from rmqlab.client.blocking import THREAD, Driver
+from rmqlab.client.producer import SendError, SendStatus
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [
     "Cluster",
     "LabCluster",
+    "LabProducer",
     "Message",
     "MessageQueue",
     "Report",
     "SendError",
     "SendStatus",
+    "SimLab",
     "StoredMessage",
     "Table",
     "Traffic",
@@ -47,173 +50,80 @@ __all__ = [
     "wait_until",
 ]
 
-Client = BlockingProducer | BlockingConsumer | BlockingAdmin
+_started: dict[str, LabCluster | SimLab] = {}
+"""The labs' clusters of this process, by name: a cell may be run again and again.
 
-_started: dict[str, LabCluster] = {}
-"""The labs' clusters of this process, by name: a cell may be run again and again."""
-
-WAIT_S = 30.0
-LOOK_AGAIN_S = 0.02
+The one that was started last comes last.
+"""
 
 
-class LabProducer(BlockingProducer):
-    """A producer whose `send` takes a topic and a text."""
+class LabCluster(Cluster, LabVerbs):
+    """A cluster of processes, with clients that look for changes twice a second."""
 
-    def send(  # type: ignore[override]
-        self,
-        topic: str,
-        body: str,
-        *,
-        tags: str | None = None,
-        keys: str | None = None,
-        queue: MessageQueue | None = None,
-        timeout_s: float | None = None,
-    ) -> SendResult:
-        """Send one message; see `Producer.send`."""
-        message = Message(topic, body.encode(), tags=tags, keys=keys)
-        return super().send(message, queue, timeout_s)
-
-
-class LabCluster(Cluster):
-    """A cluster with clients that look for changes twice a second.
-
-    Its clients are closed with it, those that a notebook forgot, too.
-    """
+    client_config = ATTENTIVE
+    simulated = SimLab
 
     def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._clients: list[Client] = []
+        Cluster.__init__(self, *arguments)
+        LabVerbs.__init__(self)
 
-    def producer(self, group: str = "lab-producer") -> LabProducer:
-        """Return a producer for this cluster."""
-        producer = LabProducer(group, self.name_servers, ATTENTIVE)
-        self._clients.append(producer)
-        return producer
+    def client_driver(self) -> Driver:
+        """Return this process's client thread."""
+        return THREAD
 
-    def consumer(
-        self,
-        topic: str,
-        listener: Callable[[StoredMessage], Any],
-        group: str = "lab-consumer",
-        tags: str = "*",
-    ) -> BlockingConsumer:
-        """Return a consumer of `topic`; a new group starts at the first message."""
-        first = ConsumeFrom.FIRST_OFFSET
-        consumer = BlockingConsumer(
-            group, self.name_servers, listener, ATTENTIVE, first
-        )
-        self._clients.append(consumer)
-        consumer.subscribe(topic, tags)
-        return consumer
+    @property
+    def now_s(self) -> float:
+        """Seconds since this machine was started."""
+        return time.monotonic()
 
-    def admin(self) -> BlockingAdmin:
-        """Return an admin client for this cluster."""
-        admin = BlockingAdmin(self.name_servers, ATTENTIVE)
-        self._clients.append(admin)
-        return admin
+    def run(self, seconds: float) -> None:
+        """Let so much time pass."""
+        time.sleep(seconds)
 
     def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
         """Return traffic on `topic`; use it in a `with` block."""
         return Traffic(self.name_servers, topic, per_second=per_second)
 
-    def close_clients(self) -> None:
-        """Close every client that was made for this cluster."""
-        while self._clients:
-            self._clients.pop().close()
+    def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
+        """Return what sending costs with so many senders at a time."""
+        return cost_of_sending(self.name_servers, topic, senders, seconds)
 
     def down(self) -> None:
         """End the cluster, its clients first; see `Cluster.down`."""
         self.close_clients()
         super().down()
 
-    def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
-        """Return what sending costs with so many senders at a time."""
-        return cost_of_sending(self.name_servers, topic, senders, seconds)
 
-    def store(self, node: str) -> StoreFiles:
-        """Return the files of a broker's store."""
-        return StoreFiles.of(self.node(node))
-
-    def messages_on_disk(self, node: str) -> list[StoredMessage]:
-        """Return what a broker's commit log holds, read from its files."""
-        return list(self.store(node).messages())
-
-    def wait_for_topic(self, topic: str, slave: str) -> None:
-        """Wait until a slave has a topic: it asks its master every ten seconds."""
-        address = self.node(slave).address
-        with self.admin() as admin:
-            wait_until(lambda: topic in admin.topic_configs(address))
-
-    def wait_in_step(self, master: str, slave: str) -> int:
-        """Wait until a slave's log is as long as its master's; return the length."""
-
-        def in_step() -> bool:
-            ends = [self.node(name).log_end for name in (master, slave)]
-            return ends[0] is not None and ends[0] == ends[1]
-
-        wait_until(in_step)
-        return self.node(slave).log_end or 0
-
-    def _repr_html_(self) -> str:
-        rows = [
-            (node.host, node.name, node.role, node.address, node.state)
-            for node in sorted(self.status().nodes, key=lambda node: node.host)
-        ]
-        return Table(("host", "node", "role", "address", "state"), rows)._repr_html_()
-
-    def __repr__(self) -> str:
-        """A fixed text: outputs of different runs can be compared."""
-        nodes = self.status().nodes
-        return f"a cluster {Path(self.topology).name!r} of {len(nodes)} nodes"
+@overload
+def start(  # type: ignore[overload-overlap]
+    topology: str, lab: str, *, runtime: Literal["sim"], seed: int = 0, **settings: str
+) -> SimLab: ...
 
 
-class Table:
-    """Rows under headings, as a notebook shows them and as text."""
-
-    def __init__(self, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        self.headings = list(headings)
-        self.rows = [[str(cell) for cell in row] for row in rows]
-
-    def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th style='text-align:left'>{_safe(h)}</th>" for h in self.headings
-        )
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{_safe(cell)}</td>" for cell in row)
-            + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><tr>{head}</tr>{body}</table>"
-
-    def __repr__(self) -> str:
-        """The same as aligned text."""
-        lines = [self.headings, *self.rows]
-        widths = [
-            max(len(line[at]) for line in lines) for at in range(len(self.headings))
-        ]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-            ).rstrip()
-            for line in lines
-        )
+@overload
+def start(
+    topology: str, lab: str, *, runtime: str = "local", seed: int = 0, **settings: str
+) -> LabCluster: ...
 
 
-def start(topology: str, lab: str, **settings: str) -> LabCluster:
+def start(
+    topology: str, lab: str, *, runtime: str = "local", seed: int = 0, **settings: str
+) -> LabCluster | SimLab:
     """Start a lab's cluster afresh, ending the one that an earlier run left.
 
-    `settings` are changed on every broker, by RocketMQ's own keys.
+    `settings` are changed on every broker, by RocketMQ's own keys; `seed` decides
+    everything that is left to chance in a simulation.
 
     Raises:
         ClusterError: a node of it does not work; the text says why.
     """
     name = f"lab-{lab}"
-    if name in _started:
-        _started.pop(name).close_clients()
-    if registry.is_running(registry.read_state(name)):
-        Cluster.attach(name).down()
-    cluster = LabCluster.up(topology, name=name, settings=settings)
+    _end_earlier(name)
+    cluster: LabCluster | SimLab
+    if runtime == "sim":
+        cluster = SimLab.up(topology, name=name, settings=settings, seed=seed)
+    else:
+        cluster = LabCluster.up(topology, runtime=runtime, name=name, settings=settings)
     broken = [one for one in cluster.status().nodes if one.state != "usable"]
     if broken:
         cluster.down()
@@ -224,23 +134,33 @@ def start(topology: str, lab: str, **settings: str) -> LabCluster:
     return cluster
 
 
-def wait_until(is_so: Callable[[], Any], within_s: float = WAIT_S) -> None:
-    """Return as soon as it is so.
+def _end_earlier(name: str) -> None:
+    """End what an earlier run of a lab left, simulated or not."""
+    earlier = _started.pop(name, None)
+    if isinstance(earlier, SimLab):
+        earlier.down()
+    elif earlier:
+        earlier.close_clients()
+    if registry.is_running(registry.read_state(name)):
+        Cluster.attach(name).down()
+
+
+def wait_until(is_so: Callable[[], Any], within_s: float | None = None) -> None:
+    """Return as soon as it is so; meanwhile time passes in the cluster started last.
+
+    In a simulated one that is virtual time, by little steps.
 
     Raises:
-        ClusterError: it is not, in all that time.
+        ClusterError: it is not, in all that time: 30 seconds, or 300 virtual ones.
     """
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise ClusterError(f"waited {within_s:g} s in vain; look at the panel")
-        time.sleep(LOOK_AGAIN_S)
+    last = next(reversed(_started.values()), None)
+    if isinstance(last, SimLab):
+        last.wait_until(is_so, within_s)
+    else:
+        limit_s = LabVerbs.wait_s if within_s is None else within_s
+        pass_until(is_so, limit_s, time.monotonic, time.sleep)
 
 
-def panel(cluster: Cluster) -> ClusterPanel:
+def panel(cluster: Cluster | SimLab) -> ClusterPanel:
     """Return a live panel with buttons for a cluster."""
     return ClusterPanel(cluster)
-
-
-def _safe(text: str) -> str:
-    return html.escape(text, quote=True)

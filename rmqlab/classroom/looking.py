@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from rmqlab.classroom.runtime import NodeState
+from rmqlab.classroom.runtime import ClusterError, NodeState
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.message import StoredMessage
 from rmqlab.protocol.record import Blank, Record, decode, to_message
@@ -21,6 +20,8 @@ from rmqlab.store.consume_queue import QueueEntry
 from rmqlab.store.layout import QUEUE_ENTRY, StorePaths
 
 HEX_COLUMNS = 16
+WINDOW_BYTES = 8 << 20
+"""Read at once; the longest message that a broker may be set to take is half of it."""
 
 
 class FoundFile(NamedTuple):
@@ -35,73 +36,132 @@ class FoundFile(NamedTuple):
     on_disk: int
 
 
-@dataclass(frozen=True)
-class StoreFiles:
-    """The files of one broker's store; `host` stands for its host's root folder."""
+class Shelf(Protocol):
+    """Files to be looked into: those of a host, or of a simulated machine."""
 
-    host: Path
-    paths: StorePaths
+    def below(self, folder: str) -> list[str]:
+        """Return the paths of all files below a folder, sorted."""
+        ...
 
-    @classmethod
-    def of(cls, node: NodeState) -> StoreFiles:
-        """Return the files of a broker's store."""
-        return cls(Path(node.folder), StorePaths(node.store, node.commit_log))
+    def size(self, path: str) -> int:
+        """Return a file's length in bytes."""
+        ...
 
-    @property
-    def root(self) -> Path:
-        """The store's folder on this machine."""
-        return self._here(self.paths.root)
+    def on_disk(self, path: str) -> int:
+        """Return how many bytes of the disk a file takes."""
+        ...
 
-    def files(self) -> list[FoundFile]:
-        """Return every file of the store."""
-        there = sorted(path for path in self.root.rglob("*") if path.is_file())
-        return [
-            FoundFile(
-                str(path.relative_to(self.root)),
-                path.stat().st_size,
-                path.stat().st_blocks * 512,
-            )
-            for path in there
-        ]
+    def read(self, path: str, offset: int, size: int) -> bytes:
+        """Return a piece of a file, fewer bytes at its end."""
+        ...
 
-    def log(self, end: int) -> bytes:
-        """Return the commit log's bytes up to its `end`."""
-        content = b""
-        for path in sorted(self._here(self.paths.commit_log).glob("*")):
-            with path.open("rb") as file:
-                content += file.read(max(0, end - int(path.name)))
-        return content
 
-    def messages(self) -> Iterator[StoredMessage]:
-        """Yield the commit log's messages, oldest first, up to where there is none."""
-        for path in sorted(self._here(self.paths.commit_log).glob("*")):
-            with (
-                path.open("rb") as file,
-                mmap(file.fileno(), 0, access=ACCESS_READ) as content,
-            ):
-                found = list(_records(content))
-            yield from (to_message(one) for one in found)
+class HostShelf:
+    """The files of a host that is a folder on this machine."""
 
-    def queue(self, topic: str, queue_id: int) -> list[QueueEntry]:
-        """Return the entries of a consume queue."""
-        folder = self._here(self.paths.consume_queue(topic, queue_id))
-        content = b"".join(path.read_bytes() for path in sorted(folder.glob("*")))
-        whole = len(content) - len(content) % QUEUE_ENTRY.size
-        entries = QUEUE_ENTRY.iter_unpack(content[:whole])
-        return [QueueEntry(*one) for one in entries if one[1]]
+    def __init__(self, host: Path) -> None:
+        self.host = host
 
-    def _here(self, path: str) -> Path:
+    def below(self, folder: str) -> list[str]:
+        """See `Shelf.below`."""
+        there = self.here(folder).rglob("*")
+        return sorted(
+            f"/{path.relative_to(self.host)}" for path in there if path.is_file()
+        )
+
+    def size(self, path: str) -> int:
+        """See `Shelf.size`."""
+        return self.here(path).stat().st_size
+
+    def on_disk(self, path: str) -> int:
+        """See `Shelf.on_disk`."""
+        return self.here(path).stat().st_blocks * 512
+
+    def read(self, path: str, offset: int, size: int) -> bytes:
+        """See `Shelf.read`."""
+        with self.here(path).open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def here(self, path: str) -> Path:
         """Return where a path of the host is on this machine."""
         return self.host / path.lstrip("/")
 
 
-def _records(content: mmap) -> Iterator[Record]:
+@dataclass(frozen=True)
+class StoreFiles:
+    """The files of one broker's store."""
+
+    shelf: Shelf
+    paths: StorePaths
+
+    @classmethod
+    def of(cls, node: NodeState, shelf: Shelf | None = None) -> StoreFiles:
+        """Return the files of a broker's store, on this machine unless told where."""
+        paths = StorePaths(node.store, node.commit_log)
+        return cls(shelf or HostShelf(Path(node.folder)), paths)
+
+    @property
+    def root(self) -> Path:
+        """The store's folder on this machine.
+
+        Raises:
+            ClusterError: it lies on a simulated disk.
+        """
+        if not isinstance(self.shelf, HostShelf):
+            raise ClusterError(f"{self.paths.root} lies on a simulated disk: no folder")
+        return self.shelf.here(self.paths.root)
+
+    def files(self) -> list[FoundFile]:
+        """Return every file of the store."""
+        root = self.paths.root
+        return [
+            FoundFile(
+                path.removeprefix(f"{root}/"),
+                self.shelf.size(path),
+                self.shelf.on_disk(path),
+            )
+            for path in self.shelf.below(root)
+        ]
+
+    def log(self, end: int) -> bytes:
+        """Return the commit log's bytes up to its `end`."""
+        return b"".join(
+            self.shelf.read(path, 0, max(0, end - int(path.rpartition("/")[2])))
+            for path in self.shelf.below(self.paths.commit_log)
+        )
+
+    def messages(self) -> Iterator[StoredMessage]:
+        """Yield the commit log's messages, oldest first, up to where there is none."""
+        for path in self.shelf.below(self.paths.commit_log):
+            yield from (to_message(one) for one in self._records(path))
+
+    def _records(self, path: str) -> Iterator[Record]:
+        """Yield a file's records, window by window; the last may reach beyond one."""
+        at = 0
+        while found := list(_whole_records(self.shelf.read(path, at, WINDOW_BYTES))):
+            yield from found
+            at += sum(one.size for one in found)
+
+    def queue(self, topic: str, queue_id: int) -> list[QueueEntry]:
+        """Return the entries of a consume queue."""
+        paths = self.shelf.below(self.paths.consume_queue(topic, queue_id))
+        content = b"".join(
+            self.shelf.read(path, 0, self.shelf.size(path)) for path in paths
+        )
+        whole = len(content) - len(content) % QUEUE_ENTRY.size
+        entries = QUEUE_ENTRY.iter_unpack(content[:whole])
+        return [QueueEntry(*one) for one in entries if one[1]]
+
+
+def _whole_records(data: bytes) -> Iterator[Record]:
+    """Yield what lies in `data` until something is no record, or not all there."""
     at = 0
-    while at < len(content):
+    while at < len(data):
         try:
-            found = decode(content, at)  # type: ignore[arg-type]
+            found = decode(data, at)
         except CorruptRecord:
-            return  # zeros: not written yet
+            return  # zeros: not written yet; or it goes on beyond this window
         if isinstance(found, Blank):
             return
         yield found

@@ -4,6 +4,9 @@ It looks at the cluster once a second from a thread of its own, so it goes on wh
 cell runs; a button's work is done on another, so that it never blocks the page.  The
 cluster's state has one owner, its supervisor: the panel only asks.
 
+A simulated cluster has a time and hosts to play with, too: see `time_panel`.  The
+panel only looks at it: time passes on a press of a button, never by itself.
+
 It needs nothing from the network, and no icon font: every state is also a word.
 """
 
@@ -18,6 +21,9 @@ import ipywidgets as widgets
 
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Status
+from rmqlab.classroom.simulated.lab import SimLab
+from rmqlab.classroom.time_panel import BUTTON, ROW, HostRow, TimeRow
+from rmqlab.errors import RmqError
 
 REFRESH_S = 1.0
 EVENTS_SHOWN = 12
@@ -32,21 +38,23 @@ COLOURS = {
     "failed": "#cf222e",
 }
 
-ROW = widgets.Layout(align_items="center", margin="0")
-BUTTON = widgets.Layout(width="76px", height="28px", margin="0 2px")
-
 
 class ClusterPanel:
     """Hosts, nodes, roles, states, logs, and three buttons a node."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster | SimLab) -> None:
         self._cluster = cluster
+        self._simulated = cluster if isinstance(cluster, SimLab) else None
         self._message = widgets.HTML()
         self._events = widgets.HTML()
         self._rows: dict[str, _Row] = {}
+        self._time = TimeRow(self._simulated, self._do) if self._simulated else None
+        self._host_rows: dict[str, HostRow] = {}
         self._closed = threading.Event()
         status = cluster.status()
         self.widget = widgets.VBox([self._heading(status), *self._hosts(status)])
+        if self._time:
+            self.widget.children += (self._time.widget,)
         self.widget.children += (self._message, self._events)
         self._show(status)
         threading.Thread(target=self._refresh, name="rmqlab-panel", daemon=True).start()
@@ -63,27 +71,41 @@ class ClusterPanel:
             border = widgets.Layout(
                 border="1px solid #d0d7de", margin="4px 0", padding="4px"
             )
-            title = widgets.HTML(f"<b>{_safe(host)}</b>")
+            title = self._title(host)
             boxes.append(
                 widgets.VBox([title, *(row.widget for row in rows)], layout=border)
             )
         return boxes
 
+    def _title(self, host: str) -> widgets.Widget:
+        if self._simulated is None:
+            return widgets.HTML(f"<b>{_safe(host)}</b>")
+        state = next(one for one in self._simulated.hosts() if one.name == host)
+        row = self._host_rows[host] = HostRow(state, self._simulated, self._do)
+        return row.widget
+
     def _act(self, verb: str, node: str) -> None:
+        self._do(f"{verb} {node} …", lambda: getattr(self._cluster, verb)(node))
+
+    def _do(self, said: str, work: Callable[[], object]) -> None:
         """Do what a button says, without making the page wait."""
 
-        def work() -> None:
+        def do() -> None:
             try:
-                getattr(self._cluster, verb)(node)
+                found = work()
                 self._look()
-                self._message.value = ""
-            except ClusterError as error:
+                self._message.value = _safe(str(found)) if self._is_told(found) else ""
+            except RmqError as error:
                 self._message.value = (
                     f"<span style='color:#cf222e'>{_safe(str(error))}</span>"
                 )
 
-        self._message.value = f"{_safe(verb)} {_safe(node)} …"
-        threading.Thread(target=work, name=f"rmqlab-{verb}", daemon=True).start()
+        self._message.value = _safe(said)
+        threading.Thread(target=do, name=f"rmqlab: {said}", daemon=True).start()
+
+    def _is_told(self, found: object) -> bool:
+        """Whether what a verb returned is not among what the panel shows anyway."""
+        return found is not None and not isinstance(found, NodeState)
 
     def _refresh(self) -> None:
         while not self._closed.wait(REFRESH_S):
@@ -99,12 +121,26 @@ class ClusterPanel:
     def _show(self, status: Status) -> None:
         for node in status.nodes:
             self._rows[node.name].show(node)
-        self._events.value = _events_html(status.events)
+        if self._simulated and self._time:
+            self._time.show(self._simulated.now_s)
+            for host in self._simulated.hosts():
+                self._host_rows[host.name].show(host)
+        self._events.value = _events_html(status.events, self._moment)
+
+    def _moment(self, at_ms: int) -> str:
+        """Return when something happened: by the wall clock, or in virtual time."""
+        if self._simulated is None:
+            return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%H:%M:%S}"
+        at_s = (at_ms - self._simulated.simulation.timeline.epoch_ms) / 1000
+        return f"{at_s:8,.1f} s"
 
     def _gone(self, why: str) -> None:
         """Say that there is nothing to show any more."""
         for row in self._rows.values():
             row.disable()
+        buttons = [one for row in self._host_rows.values() for one in row.buttons]
+        for button in [*buttons, *(self._time.buttons if self._time else [])]:
+            button.disabled = True
         self._message.value = (
             f"<b style='color:#cf222e'>This cluster is gone</b> ({_safe(why)}). "
             "Run the cell that starts it again."
@@ -192,11 +228,11 @@ def _log_text(node: NodeState) -> str:
     return f"log {node.log_end:,}{behind}"
 
 
-def _events_html(events: list[Event]) -> str:
-    lines = []
-    for event in events[-EVENTS_SHOWN:][::-1]:
-        moment = datetime.fromtimestamp(event.at_ms / 1000).astimezone()
-        lines.append(f"{moment:%H:%M:%S}  {_safe(event.node):<10} {_safe(event.what)}")
+def _events_html(events: list[Event], moment: Callable[[int], str]) -> str:
+    lines = [
+        f"{moment(event.at_ms)}  {_safe(event.node):<10} {_safe(event.what)}"
+        for event in events[-EVENTS_SHOWN:][::-1]
+    ]
     return f"<pre style='margin:0;font-size:90%'>{chr(10).join(lines)}</pre>"
 
 

@@ -1,0 +1,128 @@
+"""A simulated cluster with a lab's verbs, and what only a simulation lets one see.
+
+    cluster = SimLab.up("2m-2s-sync", seed=7)
+    cluster.producer().send("orders", "one coffee")
+    cluster.crash("host1")
+    cluster.run(seconds=120)
+    print(cluster.log_of("namesrv1"))
+
+Its clients have RocketMQ's own intervals, 20 and 30 seconds: waiting costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from rmqlab.classroom.runtime import ClusterError, NodeState, Status
+from rmqlab.classroom.simulated.cluster import SimCluster
+from rmqlab.classroom.simulated.logs import NodeLogs
+from rmqlab.classroom.simulated.traffic import SimTraffic
+from rmqlab.classroom.verbs import LabVerbs
+from rmqlab.client.blocking import Driver
+from rmqlab.sim.disk import PAGE_BYTES, MachineDisk
+
+LOG_LINES = 50
+
+
+class HostState(NamedTuple):
+    """A host: has it power, and is it cut off, in one direction at least?"""
+
+    name: str
+    is_up: bool
+    is_cut: bool
+
+
+class SimLab(SimCluster, LabVerbs):
+    """A cluster of a lab, on simulated machines."""
+
+    wait_s = 300.0
+
+    def __init__(self, *arguments: Any) -> None:
+        SimCluster.__init__(self, *arguments)
+        LabVerbs.__init__(self)
+        self._is_down = False
+        self._logs = NodeLogs(self.simulation)
+        self._logs.open()
+
+    def status(self) -> Status:
+        """Return every node's state now, and what happened so far.
+
+        Raises:
+            ClusterError: the cluster was ended.
+        """
+        if self._is_down:
+            raise ClusterError("this simulation was ended")
+        return super().status()
+
+    def client_driver(self) -> Driver:
+        """Return the process of the lab's clients; see `new_client` for others."""
+        return self.driver
+
+    def shelf(self, node: NodeState) -> MachineShelf:
+        """Return the files of a node's machine."""
+        return MachineShelf(self.crew.machine(node.host).disk)
+
+    def traffic(
+        self, topic: str, per_second: float = 5.0, **options: Any
+    ) -> SimTraffic:
+        """Return traffic on `topic`, to be used in a `with` block; see `SimTraffic`."""
+        return SimTraffic(self, topic, per_second=per_second, **options)
+
+    def log_of(self, node: str, lines: int = LOG_LINES) -> str:
+        """Return what a node logged last, each line with its second.
+
+        Warnings and errors, unless the logger ``rmqlab`` is set to a lower level.
+
+        Raises:
+            ClusterError: there is no such node.
+        """
+        self.crew.node(node)
+        return self._logs.of(node, lines)
+
+    def hosts(self) -> list[HostState]:
+        """Return the state of every host, but for the clients' own."""
+        with self._lock:
+            network = self.simulation.network
+            found = []
+            for name, machine in self.crew.machines.items():
+                address = machine.host.address
+                ways = network.links_from(address), network.links_to(address)
+                is_cut = any(all(link.is_cut for link in way) for way in ways)
+                found.append(HostState(name, machine.host.is_up, is_cut))
+            return found
+
+    def down(self) -> None:
+        """End everything at once."""
+        super().down()
+        self._is_down = True
+        self._logs.close()
+
+
+class MachineShelf:
+    """The files of a simulated machine, to be looked into."""
+
+    def __init__(self, disk: MachineDisk) -> None:
+        self._disk = disk
+
+    def below(self, folder: str) -> list[str]:
+        """See `Shelf.below`."""
+        return sorted(one for one in self._disk.files if one.startswith(f"{folder}/"))
+
+    def size(self, path: str) -> int:
+        """See `Shelf.size`."""
+        return self._file(path).size
+
+    def on_disk(self, path: str) -> int:
+        """See `Shelf.on_disk`."""
+        return len(self._file(path).pages) * PAGE_BYTES
+
+    def read(self, path: str, offset: int, size: int) -> bytes:
+        """See `Shelf.read`."""
+        found: bytes = self._file(path).read(offset, size)
+        return found
+
+    def _file(self, path: str) -> Any:
+        file = self._disk.files.get(path)
+        if file is None:
+            raise ClusterError(f"there is no file {path} on this disk")
+        return file
