@@ -1,0 +1,191 @@
+"""Rules of masters and slaves: who had what when, and whether two logs agree.
+
+SEND_OK is told once the flush (SYNC_FLUSH) and a slave's report (SYNC_MASTER) have
+passed the message.  Where in the log it lies is not known of every message: what was
+appended next after it was sent is a lower bound, and enough.
+
+A crash may leave a master shorter than its slave.  Release 4.9.7 believes that slave's
+first report all the same, and its log then goes astray: such a pair is forgiven.
+
+Source: HAConnection.ReadSocketService, CommitLog.GroupCommitService, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rmqlab.classroom.history.facts import Facts, Growth, Node, Stored, Told
+from rmqlab.classroom.history.faults import Faults
+from rmqlab.classroom.history.verdict import Finding
+
+
+def copies(facts: Facts, faults: Faults) -> Iterator[Finding]:
+    """Yield the findings of all rules of this module."""
+    yield from early(facts, faults)
+    yield from overreported(facts)
+    for broker in facts.brokers:
+        master = facts.master(broker)
+        for slave in facts.slaves(broker):
+            if master and {master.name, slave.name} <= facts.logs.keys():
+                yield from _compared(facts, faults, master, slave)
+
+
+def stray_since(facts: Facts, faults: Faults, broker: str) -> int | None:
+    """Return since when a slave was ahead of its master, which had crashed."""
+    master = facts.master(broker)
+    if master is None:
+        return None
+    growth = facts.growth[master.name]
+    reports = [one for slave in facts.slaves(broker) for one in _reports(facts, slave)]
+    for index, offset in sorted(reports):
+        crash = max(
+            (one for one in faults.crashes[master.name] if one < index), default=None
+        )
+        if crash is not None and offset > _end_since(growth, crash, index):
+            return index
+    return None
+
+
+def _reports(facts: Facts, slave: Node) -> list[tuple[int, int]]:
+    return facts.growth[slave.name].reports
+
+
+def _end_since(growth: Growth, crash: int, index: int) -> int:
+    """Return where a log ended at an index, after a crash.
+
+    Before it grew again that is where it grew on; 0 where it never did.
+    """
+    after = [one for one in growth.appends if crash < one[0]]
+    if after and after[0][0] < index:
+        return growth.end_at(index)
+    return growth.first_start_after(crash) or 0
+
+
+# ── told too early ────────────────────────────────────────────────────────────
+
+
+def early(facts: Facts, faults: Faults) -> Iterator[Finding]:
+    """Look for SEND_OK before flush or report."""
+    stray = {one: stray_since(facts, faults, one) for one in facts.brokers}
+    for told in facts.told:
+        if told.outcome != "SEND_OK" or told.place is None:
+            continue
+        master = facts.master(told.place.broker)
+        if master is None or not facts.growth[master.name].appends:
+            continue
+        since = stray[master.broker]
+        is_stray = since is not None and since < told.index
+        why = _too_early(facts, master, told, is_stray=is_stray)
+        if why:
+            yield Finding("early", True, told.index, told.event, told.key, why)
+
+
+def _too_early(facts: Facts, master: Node, told: Told, *, is_stray: bool) -> str:
+    growth = facts.growth[master.name]
+    begin = facts.sent[told.key]
+    end = growth.first_end_after(begin)
+    if end is None:
+        return f"{master.name} appended nothing after it was sent"
+    if master.flush == "SYNC_FLUSH" and not _reached(growth.flushes, begin, told, end):
+        return f"no flush of {master.name} had reached byte {end}"
+    if master.role == "SYNC_MASTER" and not is_stray:
+        slaves = facts.slaves(master.broker)
+        reports = [one for slave in slaves for one in _reports(facts, slave)]
+        if not _reached(reports, begin, told, end):
+            return f"no slave of {master.name} had reported byte {end}"
+    return ""
+
+
+def _reached(marks: list[tuple[int, int]], begin: int, told: Told, end: int) -> bool:
+    return any(begin < index < told.index and upto >= end for index, upto in marks)
+
+
+def overreported(facts: Facts) -> Iterator[Finding]:
+    """Look for slaves that report more than they wrote."""
+    for node in facts.nodes.values():
+        growth = facts.growth[node.name]
+        if not node.is_slave or not growth.appends:
+            continue
+        first_index, _, _ = growth.appends[0]
+        # A history may begin with a log that is there: its first reports say how long.
+        ends = {
+            0: 0,
+            **{one: upto for one, upto in growth.reports if one < first_index},
+        }
+        marks = sorted([*ends.items(), *((at, end) for at, _, end in growth.appends)])
+        written, place = 0, 0
+        for index, upto in growth.reports:
+            while place < len(marks) and marks[place][0] <= index:
+                written = max(written, marks[place][1])
+                place += 1
+            if upto > written:
+                why = f"{node.name} reported byte {upto} and had written {written}"
+                yield Finding("overreported", True, index, facts.events[index], "", why)
+                break
+
+
+# ── two logs at the end ───────────────────────────────────────────────────────
+
+
+def _compared(
+    facts: Facts, faults: Faults, master: Node, slave: Node
+) -> Iterator[Finding]:
+    theirs, ours = facts.logs[master.name], facts.logs[slave.name]
+    last = max(i for i, one in enumerate(facts.events) if one["kind"] == "log")
+    event = facts.events[last]
+    has_crashed = bool(faults.crashes[master.name])
+    if ours:
+        first, end = ours[0].log_offset, ours[-1].log_offset
+        there = [one for one in theirs if first <= one.log_offset <= end]
+        if difference := _difference(there, ours):
+            where, key = difference
+            why = f"{slave.name} and {master.name} differ from byte {where} on"
+            why += ", since a crash" if has_crashed else ", and no machine crashed"
+            yield Finding("diverged", not has_crashed, last, event, key, why)
+            return
+    lacks = [one for one in theirs if not ours or one.log_offset > ours[-1].log_offset]
+    at_s = event["at"]
+    if not lacks or has_crashed or faults.around(at_s, at_s):
+        return
+    why = f"{slave.name} lacks {len(lacks)} messages from byte {lacks[0].log_offset} on"
+    yield Finding("behind", True, last, event, lacks[0].key, why)
+
+
+def _difference(theirs: list[Stored], ours: list[Stored]) -> tuple[int, str] | None:
+    for one, other in zip(theirs, ours, strict=False):
+        if one != other:
+            return min(one.log_offset, other.log_offset), other.key
+    if len(theirs) != len(ours):
+        longer = max(theirs, ours, key=len)[min(len(theirs), len(ours))]
+        return longer.log_offset, longer.key
+    return None
+
+
+def given_early(facts: Facts) -> int:
+    """Count what was given to a consumer before it was as safe as the mode promises.
+
+    A master's queues show a message as soon as it is in the log, as RocketMQ's do.
+    """
+    offsets = {
+        (node.name, stored.place): stored.log_offset
+        for node in facts.nodes.values()
+        for stored in facts.logs.get(node.name, ())
+    }
+    count = 0
+    for one in facts.given:
+        master = facts.master(one.place.broker)
+        offset = offsets.get((master.name, one.place)) if master else None
+        if master is None or offset is None:
+            continue
+        begin = facts.sent.get(one.key, 0)
+        is_flushed = master.flush != "SYNC_FLUSH" or any(
+            begin < index < one.index and end > offset
+            for index, end in facts.growth[master.name].flushes
+        )
+        is_copied = master.role != "SYNC_MASTER" or any(
+            begin < index < one.index and end > offset
+            for slave in facts.slaves(master.broker)
+            for index, end in _reports(facts, slave)
+        )
+        count += not (is_flushed and is_copied)
+    return count

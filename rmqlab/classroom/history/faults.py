@@ -1,0 +1,139 @@
+"""What went wrong in a history, when, and whom it touched.
+
+crash     a machine lost power: of its logs, what was not flushed may be gone
+trouble   from a fault until it is over, and a while longer: a broker that comes
+          back is registered after 30 s at most, routes are asked for every 30 s
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import NamedTuple
+
+from rmqlab.classroom.history.facts import Facts
+from rmqlab.classroom.history.verdict import Event
+
+AFTERMATH_S = 65.0
+"""30 s until a broker registers, 30 s until a client asks, and 5 s until it commits."""
+SLOW_MS = 50.0
+"""A link or a disk as slow as this is a trouble."""
+TAKES = ("wipe", "flip")
+"""Faults after which anything may be missing."""
+_TAKES_MS = re.compile(r"(links|a flush) takes? ([0-9.e+-]+) ms")
+
+
+class Trouble(NamedTuple):
+    """A time in which somebody was not well."""
+
+    who: str
+    start_s: float
+    end_s: float
+    what: str
+
+
+class Faults:
+    """Crashes by node, and all troubles."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.crashes: dict[str, list[int]] = defaultdict(list)
+        """By node: when its machine crashed, or files of it were damaged."""
+        self.troubles: list[Trouble] = []
+        self._open: dict[tuple[str, str], tuple[float, str]] = {}
+        self._was_usable: set[str] = set()
+        self._hosts = {one.host for one in facts.nodes.values()}
+        for index, event in enumerate(facts.events):
+            if event["kind"] == "fault":
+                self._fault(index, event)
+            elif event["kind"] == "node":
+                self._node(event)
+            elif event["kind"] == "client" and event["what"] != "started":
+                self._client(event)
+        for (who, _), (start_s, what) in self._open.items():
+            self.troubles.append(Trouble(who, start_s, facts.end_s, what))
+
+    def _begin(self, who: str, why: str, at_s: float, what: str) -> None:
+        self._open.setdefault((who, why), (at_s, what))
+
+    def _end(self, who: str, why: str, at_s: float) -> None:
+        if begun := self._open.pop((who, why), None):
+            self.troubles.append(Trouble(who, begun[0], at_s, begun[1]))
+
+    def _node(self, event: Event) -> None:
+        name, at_s, state = event["node"], event["at"], event["state"]
+        if state == "usable":
+            self._was_usable.add(name)
+            self._end(name, "state", at_s)
+        elif name in self._was_usable:  # its first start is no trouble
+            self._begin(name, "state", at_s, f"{name} {state}")
+
+    def _client(self, event: Event) -> None:
+        if event["what"] == "killed":
+            found = Trouble(event["client"], event["at"], event["at"], "killed")
+            self.troubles.append(found)
+
+    def _fault(self, index: int, event: Event) -> None:
+        who, at_s = event.get("host") or event.get("node") or "", event["at"]
+        what = str(event["what"])
+        slow = _TAKES_MS.fullmatch(what)
+        if what in ("crash", *TAKES):
+            self._crash(index, who)
+            self.troubles.append(Trouble(who, at_s, at_s, f"{who} {what}"))
+        elif what in ("cut", "pause"):
+            self._begin(who, what, at_s, f"{who} {what}")
+        elif what in ("heal", "resume"):
+            self._end(who, "cut" if what == "heal" else "pause", at_s)
+        elif slow and float(slow[2]) >= SLOW_MS:
+            self._begin(who, slow[1], at_s, f"{who}: {what}")
+        elif slow:
+            self._end(who, slow[1], at_s)
+        elif what != "boot":
+            self.troubles.append(Trouble(who, at_s, at_s, f"{who} {what}"))
+
+    def _crash(self, index: int, who: str) -> None:
+        for node in self.facts.nodes.values():
+            if who in (node.host, node.name):
+                self.crashes[node.name].append(index)
+
+    def crash_after(self, node: str, index: int) -> int | None:
+        """Return when a node's machine crashed next."""
+        return next((one for one in self.crashes[node] if one > index), None)
+
+    def crash_between(self, broker: str, first: int, last: int) -> int | None:
+        """Return when a machine of a broker's pair crashed, from one index to another.
+
+        A message may still be on its way to a consumer while its log is gone.
+        """
+        for node in self.facts.pair(broker):
+            for crash in self.crashes[node.name]:
+                if first <= crash <= last:
+                    return crash
+        return None
+
+    def around(
+        self, start_s: float, end_s: float, whom: set[str] | None = None
+    ) -> Trouble | None:
+        """Return a trouble that may show between two times; of some, or of anybody."""
+        for trouble in self.troubles:
+            is_near = (
+                trouble.start_s <= end_s and start_s <= trouble.end_s + AFTERMATH_S
+            )
+            if is_near and (whom is None or trouble.who in whom):
+                return trouble
+        return None
+
+    def reach(self, broker: str) -> set[str]:
+        """Return whose troubles a broker's pair may show.
+
+        Its nodes, their hosts, and hosts that have no node: those are the clients'.
+        """
+        pair = self.facts.pair(broker)
+        hosts = {one.host for one in pair}
+        strangers = {
+            one.who
+            for one in self.troubles
+            if one.who not in self._hosts and one.who not in self.facts.nodes
+        }
+        clients = set(self.facts.groups)
+        return {one.name for one in pair} | hosts | (strangers - clients)
