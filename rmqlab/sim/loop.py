@@ -129,7 +129,8 @@ class SimLoop(asyncio.BaseEventLoop):
             try:
                 due._run()  # noqa: SLF001
             finally:
-                self._bury()
+                if self.is_dead:
+                    self._bury()
                 asyncio._set_running_loop(None)  # noqa: SLF001
 
     # ── life and death ────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,41 +147,17 @@ class Timeline:
                 `run_until` do.
         """
         with self._running():
-            return self._step()
-
-    def _step(self) -> bool:
-        if not self._ready and not self._jump():
-            return False
-        self._left -= 1
-        if not self._left:
-            self._left = MOST_AT_ONCE
-            raise Stuck(f"time stands still at {self.now_s:g} s.  {self.explain()}")
-        owner, due = self._ready.popleft()
-        if not due.cancelled():
-            if owner is None:
-                due._run()  # noqa: SLF001
-            else:
-                owner.turn(due)
-        return True
-
-    def _jump(self) -> bool:
-        """Move on to the next moment; make ready all that was set down for it."""
-        when_s = self.next_s
-        if when_s is None:
-            return False
-        if when_s > self.now_s:
-            self.now_s, self._left = when_s, MOST_AT_ONCE
-        while self._later and self._later[0][0] <= self.now_s:
-            _, _, owner, due = heapq.heappop(self._later)
-            self._ready.append((owner, due))
-        return True
+            is_something = self._is_due_by(math.inf)
+            if is_something:
+                self._happen()
+            return is_something
 
     def run(self, seconds: float) -> None:
         """Let everything happen that happens within so many seconds from now."""
         end_s = self.now_s + seconds
         with self._running():
-            while self._ready or self._comes_by(end_s):
-                self._step()
+            while self._is_due_by(end_s):
+                self._happen()
         self.now_s = end_s
 
     def run_until(
@@ -196,16 +173,39 @@ class Timeline:
         waited = f"waited {within_s:g} s of virtual time in vain"
         with self._running():
             while not is_so():
-                if not self._ready and not self._comes_by(end_s):
+                if not self._is_due_by(end_s):
                     is_over = self.next_s is None
                     why = "nothing is left to happen" if is_over else waited
                     aim = f" before {what}" if what else ""
                     raise Stuck(f"{why}{aim}.  {self.explain()}")
-                self._step()
+                self._happen()
 
-    def _comes_by(self, end_s: float) -> bool:
+    def _is_due_by(self, end_s: float) -> bool:
+        """Whether something is ready, now or after a move to the next moment."""
+        if self._ready:
+            return True
         when_s = self.next_s
-        return when_s is not None and when_s <= end_s
+        if when_s is None or when_s > end_s:
+            return False
+        if when_s > self.now_s:
+            self.now_s, self._left = when_s, MOST_AT_ONCE
+        while self._later and self._later[0][0] <= self.now_s:
+            _, _, owner, due = heapq.heappop(self._later)
+            self._ready.append((owner, due))
+        return True
+
+    def _happen(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._left = MOST_AT_ONCE
+            raise Stuck(f"time stands still at {self.now_s:g} s.  {self.explain()}")
+        owner, due = self._ready.popleft()
+        if due.cancelled():
+            return
+        if owner is None:
+            due._run()  # noqa: SLF001
+        else:
+            owner.turn(due)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
