@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
-import os
 import re
 import socket
 from collections.abc import Callable
@@ -34,6 +33,11 @@ CONNECT_S = 127.0
 EPHEMERAL_PORTS = range(32_768, 61_000)
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 _OWN_NAMES = ("localhost", "127.0.0.1")
+_CANNOT_BIND = {
+    errno.EADDRINUSE: "address already in use",
+    errno.EADDRNOTAVAIL: "cannot assign requested address",
+}
+"""Linux's words, on whatever system this runs."""
 
 Accept = Callable[[End], None]
 
@@ -268,6 +272,5 @@ class _Attempt:
 
 
 def _cannot_bind(code: int, own: Address) -> OSError:
-    why = os.strerror(code).lower()
-    text = f"error while attempting to bind on address {own}: {why}"
+    text = f"error while attempting to bind on address {own}: {_CANNOT_BIND[code]}"
     return OSError(code, text)

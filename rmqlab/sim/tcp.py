@@ -15,7 +15,6 @@ connections, keep-alive.  Each behaviour is Linux's, tried there.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,6 +24,9 @@ SEGMENT_BYTES = 60
 """Of a segment without data."""
 WINDOW_BYTES = 1 << 18
 """What the two kernels keep of what was sent and not yet read."""
+
+_WHY = {errno.ECONNRESET: "Connection reset by peer", errno.EPIPE: "Broken pipe"}
+"""Linux's words, on whatever system this runs."""
 
 Address = tuple[str, int]
 
@@ -196,7 +198,7 @@ class End:
             self._post(self._peer.reset_arrived)
 
     def _error(self) -> OSError:
-        return OSError(self._broken, os.strerror(self._broken))
+        return OSError(self._broken, _WHY[self._broken])
 
     def _wake(self) -> None:
         if self.wake and self.is_known:
