@@ -116,7 +116,7 @@ class RemotingClient:
                 loop = asyncio.get_running_loop()
                 await loop.create_connection(lambda: link.connection, host, int(port))
         except (OSError, ValueError, OverflowError) as error:  # also a TimeoutError
-            raise _not_connected(address, str(error) or _silence(CONNECT_S)) from error
+            raise _not_connected(address, _reason(error)) from error
         self._links[address] = link
         return link
 
@@ -203,6 +203,12 @@ class _Link:
 
 def _not_connected(address: str, why: str) -> NotConnected:
     return NotConnected(f"connect to {address} failed: {why}")
+
+
+def _reason(error: Exception) -> str:
+    """Return why there is no connection, without an error number: systems differ."""
+    why = getattr(error, "strerror", None)
+    return why or str(error) or _silence(CONNECT_S)
 
 
 def _silence(limit_s: float) -> str:
