@@ -149,12 +149,14 @@ class Topology:
         beside = (f"{network}.{last}" for last in range(1, 255))
         return next(address for address in beside if address not in taken)
 
-    def with_settings(self, settings: dict[str, str]) -> Topology:
-        """Return the topology with settings changed on every broker."""
+    def with_settings(self, settings: dict[str, str], of: str = "") -> Topology:
+        """Return the topology with settings changed on every broker, or of one node."""
         if not settings:
             return self
         nodes = tuple(
-            node if node.is_namesrv else node.with_settings(settings)
+            node.with_settings(settings)
+            if (node.name == of if of else not node.is_namesrv)
+            else node
             for node in self.nodes
         )
         return dataclasses.replace(self, nodes=nodes)

@@ -96,11 +96,15 @@ class SimCluster:
         cluster = cls(chosen, name or chosen.name, seed)
         if record is not None:
             cluster.record(record, scenario)
-        nodes = list(cluster.crew.nodes.values())
-        for order in (0, 1, 2):
-            cluster._start(one for one in nodes if one.node.start_order == order)
-        cluster.startup_s = cluster.now_s
+        cluster.start()
         return cluster
+
+    def start(self) -> None:
+        """Start all nodes; return when they are usable, or known not to be."""
+        nodes = list(self.crew.nodes.values())
+        for order in (0, 1, 2):
+            self._start(one for one in nodes if one.node.start_order == order)
+        self.startup_s = self.now_s
 
     def _start(self, nodes: Iterable[SimNode]) -> None:
         """Start nodes; let time pass until each is usable or has failed, in a bound."""

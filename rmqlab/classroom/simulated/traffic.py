@@ -186,17 +186,18 @@ class SimTraffic:
         return self.report
 
     def stop(self, drain_s: float = 120.0) -> Report:
-        """Stop sending; return once all is consumed, within `drain_s`, and closed.
-
-        A client that cannot say goodbye within 30 s is killed.
-        """
-        self._close([self.producer])
+        """Stop sending; return once all is consumed, within `drain_s`, and closed."""
+        self.close([self.producer])
         with contextlib.suppress(Stuck):
             self.cluster.run_until(lambda: not self.report.awaited, drain_s)
-        self._close(self.consumers)
+        self.close(self.consumers)
         return self.report
 
-    def _close(self, names: list[str]) -> None:
+    def close(self, names: list[str]) -> None:
+        """Close those clients that run, let time pass until they have ended.
+
+        One that has not said goodbye within 30 s is killed.
+        """
         left = [name for name in names if self._is_alive(name)]
         for name in left:
             self.begin_to_close(name)
