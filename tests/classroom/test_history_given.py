@@ -68,6 +68,11 @@ def test_a_broker_that_dies_forgets_what_was_committed_just_before():
     assert history.node(MASTER, "usable").give("m1", 1, "two").findings() == FORGIVEN
 
 
+def test_a_broker_that_dies_later_has_what_was_committed_on_its_disk():
+    history = Group().commit(2).wait(40).node(MASTER, "killed").wait(2)
+    assert history.node(MASTER, "usable").give("m1", 1, "two").findings() == AGAIN
+
+
 def test_what_was_committed_to_the_slave_is_overwritten_by_the_master():
     history = Group().commit(2, to=SLAVE).wait(20).client("one", "killed").wait(1)
     assert history.give("m1", 1, "two").findings() == FORGIVEN

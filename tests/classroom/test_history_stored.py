@@ -138,6 +138,11 @@ def test_what_was_given_does_not_vanish_without_a_crash():
     assert history.findings() == broken("vanished")
 
 
+def test_what_was_given_lies_where_it_was_given_from():
+    history = History("ASYNC_MASTER").send("m0", 0).give("m0", 0).give("m0", 4)
+    assert ("vanished", True, "m0") in history.findings()
+
+
 def test_a_crash_may_take_what_was_given_and_not_acknowledged():
     history = History("ASYNC_MASTER").ask("m0").append(0).give("m0", 0)
     assert history.crash().findings() == allowed("vanished")

@@ -32,13 +32,23 @@ from rmqlab.classroom.history.verdict import (
     Verdict,
     in_order,
 )
+from rmqlab.classroom.trace import BadTrace
 
 __all__ = ["PROMISES", "Event", "Finding", "Verdict", "check"]
 
 
 def check(events: Iterable[Event]) -> Verdict:
-    """Return what a history shows."""
+    """Return what a history shows.
+
+    Raises:
+        BadTrace: its first line is missing: there the nodes are told.
+    """
     facts = Facts(events)
+    if not facts.nodes:
+        raise BadTrace(
+            "a history begins with its trace's first line, which names the nodes: "
+            "give `check` the recorder's `first`, too"
+        )
     faults = Faults(facts)
     rules = (stored(facts, faults), copies(facts, faults), given(facts, faults))
     verdict = Verdict(in_order(itertools.chain(*rules, _opaque(facts))))

@@ -7,6 +7,7 @@ trouble   from a fault until it is over, and a while longer: a broker that comes
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from typing import NamedTuple
@@ -20,16 +21,19 @@ SLOW_MS = 50.0
 """A link or a disk as slow as this is a trouble."""
 TAKES = ("wipe", "flip")
 """Faults after which anything may be missing."""
+DEATHS = ("killed", "stopped", "failed")
+"""States of a node whose process has ended; its disk is as it was."""
 _TAKES_MS = re.compile(r"(links|a flush) takes? ([0-9.e+-]+) ms")
 
 
 class Trouble(NamedTuple):
-    """A time in which somebody was not well."""
+    """A time in which somebody was not well; `is_death`: a process had ended."""
 
     who: str
     start_s: float
     end_s: float
     what: str
+    is_death: bool = False
 
 
 class Faults:
@@ -51,14 +55,18 @@ class Faults:
             elif event["kind"] == "client" and event["what"] != "started":
                 self._client(event)
         for (who, _), (start_s, what) in self._open.items():
-            self.troubles.append(Trouble(who, start_s, facts.end_s, what))
+            self._trouble(who, start_s, facts.end_s, what)
 
     def _begin(self, who: str, why: str, at_s: float, what: str) -> None:
         self._open.setdefault((who, why), (at_s, what))
 
     def _end(self, who: str, why: str, at_s: float) -> None:
         if begun := self._open.pop((who, why), None):
-            self.troubles.append(Trouble(who, begun[0], at_s, begun[1]))
+            self._trouble(who, begun[0], at_s, begun[1])
+
+    def _trouble(self, who: str, start_s: float, end_s: float, what: str) -> None:
+        is_death = what.removeprefix(f"{who} ") in DEATHS
+        self.troubles.append(Trouble(who, start_s, end_s, what, is_death))
 
     def _node(self, event: Event) -> None:
         name, at_s, state = event["node"], event["at"], event["state"]
@@ -70,8 +78,7 @@ class Faults:
 
     def _client(self, event: Event) -> None:
         if event["what"] == "killed":
-            found = Trouble(event["client"], event["at"], event["at"], "killed")
-            self.troubles.append(found)
+            self._trouble(event["client"], event["at"], event["at"], "killed")
 
     def _fault(self, index: int, event: Event) -> None:
         who, at_s = event.get("host") or event.get("node") or "", event["at"]
@@ -79,7 +86,7 @@ class Faults:
         slow = _TAKES_MS.fullmatch(what)
         if what in ("crash", *TAKES):
             self._crash(index, who)
-            self.troubles.append(Trouble(who, at_s, at_s, f"{who} {what}"))
+            self._trouble(who, at_s, at_s, f"{who} {what}")
         elif what in ("cut", "pause"):
             self._begin(who, what, at_s, f"{who} {what}")
         elif what in ("heal", "resume"):
@@ -89,7 +96,7 @@ class Faults:
         elif slow:
             self._end(who, slow[1], at_s)
         elif what != "boot":
-            self.troubles.append(Trouble(who, at_s, at_s, f"{who} {what}"))
+            self._trouble(who, at_s, at_s, f"{who} {what}")
 
     def _crash(self, index: int, who: str) -> None:
         for node in self.facts.nodes.values():
@@ -112,14 +119,22 @@ class Faults:
         return None
 
     def around(
-        self, start_s: float, end_s: float, whom: set[str] | None = None
+        self,
+        start_s: float,
+        end_s: float,
+        whom: set[str] | None = None,
+        *,
+        latest_death_s: float = math.inf,
     ) -> Trouble | None:
-        """Return a trouble that may show between two times; of some, or of anybody."""
+        """Return a trouble that may show between two times; of some, or of anybody.
+
+        A process's death after `latest_death_s` counts for nothing.
+        """
         for trouble in self.troubles:
-            is_near = (
-                trouble.start_s <= end_s and start_s <= trouble.end_s + AFTERMATH_S
-            )
-            if is_near and (whom is None or trouble.who in whom):
+            over_s = trouble.end_s + AFTERMATH_S
+            is_near = trouble.start_s <= end_s and start_s <= over_s
+            is_late = trouble.is_death and trouble.start_s > latest_death_s
+            if is_near and not is_late and (whom is None or trouble.who in whom):
                 return trouble
         return None
 

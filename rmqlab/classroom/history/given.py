@@ -9,7 +9,8 @@ changed hands.  That is allowed after
     a fault of a link
 
 A consumer's clean end is no reason: it tells its offsets first.  And once an offset was
-told to the master, only a fault of that pair explains that it was forgotten.
+told to the master, only a fault of that pair explains that it was forgotten; the death
+of a process only if it follows soon.
 
 A message is never passed over, but for one case: a crash shortened a queue below what
 was consumed, and it grew beyond that again before the consumer looked.
@@ -27,8 +28,9 @@ from rmqlab.classroom.history.facts import Committed, Facts, Given, Place, Store
 from rmqlab.classroom.history.faults import AFTERMATH_S, Faults
 from rmqlab.classroom.history.verdict import Finding
 
-KEPT_S = 15.0
-"""After so long a broker has an offset on its disk: it saves every 5 s, first at 10."""
+KEPT_S = 25.0
+"""After so long an offset is on the master's disk, which saves every 5 s, and at first
+after 10, and in its slave's table, which asks every 10 s."""
 ON_ITS_WAY_S = 1.0
 Line = tuple[str, str, int]
 
@@ -75,8 +77,13 @@ class Rules:
         if commit is not None:
             # It was told: only who keeps it, or a consumer that was stopped in its
             # tracks with the message in hand, can be to blame.
-            start_s = float(commit.event["at"]) - KEPT_S
-            trouble = self.faults.around(start_s, _at(after), pair | {after.client})
+            told_s = float(commit.event["at"])
+            trouble = self.faults.around(
+                told_s - KEPT_S,
+                _at(after),
+                pair | {after.client},
+                latest_death_s=told_s + KEPT_S,
+            )
             return trouble.what if trouble else ""
         trouble = self.faults.around(_at(before), _at(after))
         return trouble.what if trouble else self._regrouped(before, after)
@@ -224,6 +231,8 @@ class Rules:
         for commit in commits:
             while at < len(stored) and stored[at].place.offset < commit.place.offset:
                 one = stored[at]
+                if self.facts.sent.get(one.key, 0) > commit.index:
+                    break  # the place was another message's, which a crash took
                 times = self.times.get((group, one.place, one.key))
                 if not times or times[0].index > commit.index:
                     return self._overcommitted(one, commit)

@@ -156,22 +156,18 @@ class Rules:
         """Look for what consumers were given and no log has."""
         told: set[str] = set()
         for one in self.facts.given:
+            found = self._anywhere.get(one.key, [])
             outcome = self._told[one.key].outcome if one.key in self._told else ""
-            is_judged = outcome not in ("", "unanswered", "refused")  # by `lost`
+            is_judged = not found and outcome not in ("", *NOT_STORED)  # by `lost`
             pair = self.facts.pair(one.place.broker)
             is_known = all(node.name in self.facts.logs for node in pair)
-            if (
-                is_judged
-                or one.key in self._anywhere
-                or one.key in told
-                or not is_known
-            ):
+            if is_judged or one.place in found or one.key in told or not is_known:
                 continue
             told.add(one.key)
             began = self.facts.sent.get(one.key, one.index)
             last = len(self.facts.events)
             crash = self.faults.crash_between(one.place.broker, began, last)
-            why = f"{one.client} was given it from {one.place}, and no log has it"
+            why = f"{one.client} was given it from {one.place}, and no log has it there"
             is_broken = crash is None
             yield Finding("vanished", is_broken, one.index, one.event, one.key, why)
 
