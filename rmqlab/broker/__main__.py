@@ -15,11 +15,12 @@ from rmqlab.config import read, to_properties
 from rmqlab.errors import ConfigError, StoreError, StoreLocked
 from rmqlab.known_keys import IGNORED_BY_BROKER
 from rmqlab.settings import BrokerConfig, StoreConfig
+from rmqlab.store.disk import Disk
 from rmqlab.store.real_disk import RealDisk
 
 
-def build(arguments: list[str]) -> Broker:
-    """Return the broker that the flags describe."""
+def build(arguments: list[str], disk: Disk | None = None) -> Broker:
+    """Return the broker that the flags describe; its disk is this machine's if none."""
     flags = boot.Flags("mqbroker", "Broker config properties file")
     flags.add_argument(
         "-m",
@@ -44,7 +45,7 @@ def build(arguments: list[str]) -> Broker:
         sys.exit(0)
     boot.open_log("broker")
     boot.report(problems, IGNORED_BY_BROKER)
-    return Broker(config, store_config, RealDisk())
+    return Broker(config, store_config, disk or RealDisk())
 
 
 def boot_line(config: BrokerConfig) -> str:

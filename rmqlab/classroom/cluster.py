@@ -15,7 +15,6 @@ import asyncio
 import json
 import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
@@ -23,13 +22,15 @@ from rmqlab.classroom import owner, registry, runtimes, topology
 from rmqlab.classroom.owner import Progress
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
 from rmqlab.classroom.simulated.cluster import SimCluster
+from rmqlab.classroom.trace.notes import now_s
+from rmqlab.classroom.tracing import Traced
 
 ANSWER_S = 60.0
 """Longest that any request takes: a node's start or stop has its own, smaller bound."""
 DOWN_S = 30.0
 
 
-class Cluster:
+class Cluster(Traced):
     """A handle on a running cluster; any number of them may exist."""
 
     simulated: ClassVar[type[SimCluster]] = SimCluster
@@ -58,6 +59,7 @@ class Cluster:
         name: str | None = None,
         settings: dict[str, str] | None = None,
         seed: int = 0,
+        trace: str | Path | None = None,
     ) -> SimCluster: ...
 
     @overload
@@ -71,6 +73,7 @@ class Cluster:
         settings: dict[str, str] | None = None,
         detached: bool = False,
         progress: Progress = ...,
+        trace: str | Path | None = None,
     ) -> Self: ...
 
     @classmethod
@@ -84,42 +87,35 @@ class Cluster:
         detached: bool = False,
         progress: Progress = lambda node, what: None,
         seed: int = 0,
+        trace: str | Path | None = None,
     ) -> Self | SimCluster:
         """Start a cluster and return when its nodes are usable, or known not to be.
 
         `wanted` is a topology's name or folder, `settings` are changed on every
         broker.  Nodes that do not start are told by `status`, not by an error.  A
         detached cluster outlives this process.  `seed` is for a simulated one.
+        `trace` is a file for what happens in it, see `collect_trace`.
 
         Raises:
             ConfigError: there is no such topology.
             ClusterError: one of that name is up, or the runtime cannot be had here.
         """
         if runtime == "sim":
-            return cls.simulated.up(wanted, name=name, settings=settings, seed=seed)
-        began = time.monotonic()
+            return cls.simulated.up(
+                wanted, name=name, settings=settings, seed=seed, record=trace
+            )
+        began_s = now_s()
         if runtime not in runtimes.NAMES:
             there = ", ".join(runtimes.NAMES)
             raise ClusterError(f"no runtime {runtime!r} yet: there are {there}")
-        chosen = topology.load(wanted)
-        name = name or chosen.name
-        known = wanted in topology.NAMES
-        with registry.claimed(name) as (folder, subnet):
-            plan = Plan(
-                name=name,
-                folder=str(folder),
-                runtime=runtime,
-                topology=str(wanted if known else chosen.folder.resolve()),
-                settings=settings or {},
-                subnet=subnet.number,
-            )
-            process = owner.spawn(plan, subnet, detached=detached)
-        owner.follow(process, progress, folder)
-        state = registry.read_state(name)
+        plan = _plan(wanted, runtime, name, settings)
+        plan.trace, plan.began_s = str(Path(trace).resolve()) if trace else "", began_s
+        process = owner.begin(plan, progress, detached=detached)
+        state = registry.read_state(plan.name)
         if state is None:
-            raise ClusterError(f"cluster {name!r} ended as soon as it was up")
+            raise ClusterError(f"cluster {plan.name!r} ended as soon as it was up")
         cluster = cls(state, None if detached else process)
-        cluster.startup_s = time.monotonic() - began
+        cluster.startup_s = now_s() - began_s
         return cluster
 
     @classmethod
@@ -209,16 +205,19 @@ class Cluster:
     def down(self) -> None:
         """End the cluster; its files stay until one of its name is started again.
 
+        Its trace, if there is one, is put together.
+
         Raises:
             ClusterError: it is gone already.
         """
         self.ask("down")
         if self._owned is None:
             registry.wait_for_end(self._state["pid"], DOWN_S)
-            return
-        assert self._owned.stdin is not None
-        self._owned.stdin.close()
-        self._owned.wait(DOWN_S)
+        else:
+            assert self._owned.stdin is not None
+            self._owned.stdin.close()
+            self._owned.wait(DOWN_S)
+        self.finish_trace()
 
     def __enter__(self) -> Self:
         return self
@@ -226,6 +225,15 @@ class Cluster:
     def __exit__(self, *error: object) -> None:
         if registry.is_running(self._state):
             self.down()
+
+
+def _plan(
+    wanted: str | Path, runtime: str, name: str | None, settings: dict[str, str] | None
+) -> Plan:
+    chosen = topology.load(wanted)
+    known = wanted in topology.NAMES
+    where = str(wanted if known else chosen.folder.resolve())
+    return Plan(name or chosen.name, "", runtime, where, settings or {})
 
 
 class AsyncCluster:

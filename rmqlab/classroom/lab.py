@@ -82,7 +82,9 @@ class LabCluster(Cluster, LabVerbs):
 
     def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
         """Return traffic on `topic`; use it in a `with` block."""
-        return Traffic(self.name_servers, topic, per_second=per_second)
+        return Traffic(
+            self.name_servers, topic, per_second=per_second, record=self.tell
+        )
 
     def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
         """Return what sending costs with so many senders at a time."""

@@ -24,6 +24,7 @@ from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK
 from rmqlab.classroom.topology import Node, Topology
+from rmqlab.classroom.tracing import spec_of
 from rmqlab.settings import BrokerRole
 
 SHIFT = 100
@@ -123,6 +124,7 @@ class LocalRuntime:
             "is_namesrv": node.is_namesrv,
             "has_slave": self._has_running_slave(node),
             "log_dir": str(self.log_dir(node)),
+            "trace": spec_of(self._plan, node, self.address(node), self.home(node)),
         }
         try:
             async with asyncio.timeout(START_S):

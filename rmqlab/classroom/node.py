@@ -15,6 +15,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rmqlab import boot
@@ -24,6 +27,7 @@ from rmqlab.classroom import readiness
 from rmqlab.classroom.host_loop import HostLoop
 from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
+from rmqlab.store.disk import Disk
 
 
 def main() -> None:
@@ -33,13 +37,30 @@ def main() -> None:
         return
     os.environ[boot.LOG_DIR_VARIABLE] = spec["log_dir"]
     arguments = ["-c", spec["file"]] if spec["file"] else []
-    with asyncio.Runner(
-        loop_factory=lambda: HostLoop(spec["address"], spec["names"])
-    ) as runner:
+    make_loop: Callable[[], HostLoop] = partial(
+        HostLoop, spec["address"], spec["names"]
+    )
+    disk: Disk | None = None
+    if spec["trace"]:
+        make_loop, disk = _overheard(spec)
+    with asyncio.Runner(loop_factory=make_loop) as runner:
         if spec["is_namesrv"]:
             run_namesrv(runner, arguments)
         else:
-            run_broker(runner, arguments, has_slave=spec["has_slave"])
+            run_broker(runner, arguments, disk, has_slave=spec["has_slave"])
+
+
+def _overheard(spec: dict[str, Any]) -> tuple[Callable[[], HostLoop], Disk]:
+    """Return what a node runs on that is traced."""
+    # Only who is traced needs it: the others start without.
+    from rmqlab.classroom import overhear  # noqa: PLC0415
+
+    trace, node = spec["trace"], spec["trace"]["first"]["topology"]
+    part = Path(spec["log_dir"]) / f"trace-{os.getpid()}.jsonl"
+    tell = overhear.begin(trace, part)
+    at = spec["address"], spec["names"]
+    loop = partial(overhear.OverheardLoop, *at, node, tell)
+    return loop, overhear.OverheardDisk(trace["host"], tell)
 
 
 def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
@@ -59,10 +80,14 @@ def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
 
 
 def run_broker(
-    runner: asyncio.Runner, arguments: list[str], *, has_slave: bool
+    runner: asyncio.Runner,
+    arguments: list[str],
+    disk: Disk | None,
+    *,
+    has_slave: bool,
 ) -> None:
-    """Run a broker as `mqbroker` does."""
-    broker = mqbroker.build(arguments)
+    """Run a broker as `mqbroker` does, on another disk if one is given."""
+    broker = mqbroker.build(arguments, disk)
     line = mqbroker.boot_line(broker.config)
     watching: set[asyncio.Task[None]] = set()
 

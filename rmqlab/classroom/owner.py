@@ -21,6 +21,19 @@ _detached: list[subprocess.Popen[bytes]] = []
 """Owners that outlive this process; one that ended is no longer waited for."""
 
 
+def begin(plan: Plan, progress: Progress, *, detached: bool) -> subprocess.Popen[bytes]:
+    """Give a cluster a folder and a subnet of its own; return its owner once it is up.
+
+    Raises:
+        ClusterError: one of that name is up, or it cannot come up; the text says why.
+    """
+    with registry.claimed(plan.name) as (folder, subnet):
+        plan.folder, plan.subnet = str(folder), subnet.number
+        owner = spawn(plan, subnet, detached=detached)
+    follow(owner, progress, folder)
+    return owner
+
+
 def spawn(plan: Plan, subnet: Subnet, *, detached: bool) -> subprocess.Popen[bytes]:
     """Start a supervisor; an owned one ends when the pipe to its stdin does."""
     folder = Path(plan.folder)

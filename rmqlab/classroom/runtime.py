@@ -130,6 +130,10 @@ class Plan:
     settings: dict[str, str] = field(default_factory=dict)
     subnet: int = 1
     """Of a local cluster: its hosts' addresses are 127.0.SUBNET.x."""
+    trace: str = ""
+    """The file that its trace is to be put together in; empty: there is none."""
+    began_s: float = 0.0
+    """When it began, on the clock that all processes of this machine have."""
 
 
 class Runtime(Protocol):

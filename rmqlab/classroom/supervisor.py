@@ -33,6 +33,7 @@ from rmqlab.classroom.runtime import (
 )
 from rmqlab.classroom.runtimes import make_runtime
 from rmqlab.classroom.topology import Node
+from rmqlab.classroom.tracing import OwnersNotes
 from rmqlab.clock import SystemClock
 
 MAX_EVENTS = 1000
@@ -56,6 +57,7 @@ class Supervisor:
         }
         self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._clock = SystemClock()
+        self._notes = OwnersNotes(plan, self._topology, self._runtime)
         self._busy = asyncio.Lock()
         self._token = secrets.token_hex(16)
         self._port = 0
@@ -123,6 +125,7 @@ class Supervisor:
             log.write(json.dumps(asdict(self._events[-1])) + "\n")
         if self._is_coming_up:
             _say(event="node", node=state.name, what=what)
+        self._notes.changed(state)
         self._save()
 
     def _summary(self) -> dict[str, Any]:
@@ -206,6 +209,7 @@ class Supervisor:
         self._changed(state, "configured anew")
 
     async def _change(self, verb: str, node: Node, state: NodeState) -> None:
+        self._notes.done(verb, node.name)
         if verb == "restart":
             if state.is_alive:
                 await self._runtime.stop(node)

@@ -23,6 +23,7 @@ FAMILIES = {
     "messages": "send consume",
     "exercises": "list start reset hint grade build",
     "tools": "lab lint doctor demo admin",
+    "traces": "trace replay",
 }
 """Which module has which commands: one is imported only when it is used."""
 

@@ -45,12 +45,17 @@ COLOURS = {
     "--set", "settings", multiple=True, metavar="KEY=VALUE",
     help="A setting changed on every broker.",
 )  # fmt: skip
+@click.option(
+    "--trace", type=click.Path(dir_okay=False), metavar="FILE",
+    help="Write down what happens; `rmqlab trace` or `down` makes the file.",
+)  # fmt: skip
 @json_option
 def up_command(
     topology: str,
     runtime: str,
     name: str | None,
     settings: tuple[str, ...],
+    trace: str | None,
     as_json: bool,
 ) -> None:
     """Start a cluster: 1m, 2m-noslave, 2m-2s-async, 2m-2s-sync, or a FOLDER.
@@ -74,6 +79,7 @@ def up_command(
         settings=dict(_pair(one) for one in settings),
         detached=True,
         progress=progress,
+        trace=trace,
     )
     status = cluster.status()
     if as_json:

@@ -9,6 +9,7 @@
     cut         host, path, offset             nothing: where the log ends is noted
     flushing    host, path                     nothing: what it will reach is noted
     flush       host, path, took_s             flush
+    unflushed   host, path                     nothing: the disk refused
     lost        host, path, pages              lost; pages by their offset in the file
     others of the schema                       themselves
 
@@ -53,7 +54,9 @@ class _File:
 class Tap:
     """Call it with what is told; `add` says who is given the events."""
 
-    def __init__(self, nodes: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, nodes: Iterable[Mapping[str, Any]], ends: int = 2) -> None:
+        self._ends = ends
+        """Of a connection: so many are told when they close."""
         self._nodes = [dict(node) for node in nodes]
         self._ha_ports = {
             node["name"]: int(node["address"].rpartition(":")[2]) + HA_PORT
@@ -71,6 +74,7 @@ class Tap:
             "cut": self._cut,
             "flushing": self._flushing,
             "flush": self._flush,
+            "unflushed": self._unflushed,
             "lost": self._lost,
             "fault": self._fault,
         }
@@ -119,7 +123,7 @@ class Tap:
         talk = self._talks.get(facts["connection"])
         if talk is not None:
             talk.ends_closed += 1
-            if talk.ends_closed == 2:
+            if talk.ends_closed == self._ends:
                 del self._talks[facts["connection"]]
         self._tell(at_s, "closed", facts)
 
@@ -181,6 +185,11 @@ class Tap:
         if end is not None:
             told["end"] = end
         self._tell(at_s, "flush", {**told, "took_s": facts["took_s"]})
+
+    def _unflushed(self, at_s: float, facts: Facts) -> None:
+        file = self._file(facts)
+        if file is not None and file.flushing:
+            file.flushing.popleft()
 
     def _lost(self, at_s: float, facts: Facts) -> None:
         file = self._file(facts)
