@@ -12,6 +12,7 @@ Source: HAConnection.ReadSocketService, CommitLog.GroupCommitService, release 4.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from rmqlab.classroom.history.facts import Facts, Growth, Node, Stored, Told
@@ -55,8 +56,8 @@ def _end_since(growth: Growth, crash: int, index: int) -> int:
 
     Before it grew again that is where it grew on; 0 where it never did.
     """
-    after = [one for one in growth.appends if crash < one[0]]
-    if after and after[0][0] < index:
+    at = bisect_left(growth.appends, (crash + 1, 0, 0))
+    if at < len(growth.appends) and growth.appends[at][0] < index:
         return growth.end_at(index)
     return growth.first_start_after(crash) or 0
 
@@ -86,18 +87,20 @@ def _too_early(facts: Facts, master: Node, told: Told, *, is_stray: bool) -> str
     end = growth.first_end_after(begin)
     if end is None:
         return f"{master.name} appended nothing after it was sent"
-    if master.flush == "SYNC_FLUSH" and not _reached(growth.flushes, begin, told, end):
+    span = begin, told.index
+    if master.flush == "SYNC_FLUSH" and not _reached(growth.flushes, span, end):
         return f"no flush of {master.name} had reached byte {end}"
     if master.role == "SYNC_MASTER" and not is_stray:
         slaves = facts.slaves(master.broker)
-        reports = [one for slave in slaves for one in _reports(facts, slave)]
-        if not _reached(reports, begin, told, end):
+        if not any(_reached(_reports(facts, slave), span, end) for slave in slaves):
             return f"no slave of {master.name} had reported byte {end}"
     return ""
 
 
-def _reached(marks: list[tuple[int, int]], begin: int, told: Told, end: int) -> bool:
-    return any(begin < index < told.index and upto >= end for index, upto in marks)
+def _reached(marks: list[tuple[int, int]], span: tuple[int, int], end: int) -> bool:
+    """Whether a mark between two places in the history has come as far as `end`."""
+    begin, before = (bisect_left(marks, (index, 0)) for index in (span[0] + 1, span[1]))
+    return any(marks[at][1] >= end for at in range(begin, before))
 
 
 def overreported(facts: Facts) -> Iterator[Finding]:
@@ -177,15 +180,13 @@ def given_early(facts: Facts) -> int:
         offset = offsets.get((master.name, one.place)) if master else None
         if master is None or offset is None:
             continue
-        begin = facts.sent.get(one.key, 0)
-        is_flushed = master.flush != "SYNC_FLUSH" or any(
-            begin < index < one.index and end > offset
-            for index, end in facts.growth[master.name].flushes
+        span = facts.sent.get(one.key, 0), one.index
+        is_flushed = master.flush != "SYNC_FLUSH" or _reached(
+            facts.growth[master.name].flushes, span, offset + 1
         )
         is_copied = master.role != "SYNC_MASTER" or any(
-            begin < index < one.index and end > offset
+            _reached(_reports(facts, slave), span, offset + 1)
             for slave in facts.slaves(master.broker)
-            for index, end in _reports(facts, slave)
         )
         count += not (is_flushed and is_copied)
     return count
