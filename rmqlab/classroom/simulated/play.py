@@ -10,6 +10,7 @@ Time is virtual and one seed decides everything; nothing here knows a terminal, 
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from rmqlab.classroom import history, topology
@@ -24,6 +25,7 @@ from rmqlab.classroom.simulated.traffic import SimTraffic
 from rmqlab.classroom.topology import Topology
 from rmqlab.classroom.trace.recorder import Recorder
 from rmqlab.config import Property, read
+from rmqlab.errors import CorruptRecord
 from rmqlab.protocol import message as messages
 from rmqlab.settings import ClientConfig
 from rmqlab.sim.timeline import Told
@@ -174,17 +176,14 @@ class _Play:
 def _messages(node: SimNode) -> list[list[object]]:
     """Return what a log holds, as the trace has it."""
     assert node.broker is not None
-    log = node.broker.store.log
-    return [
-        [
-            one.topic,
-            one.queue_id,
-            one.queue_offset,
-            messages.split_properties(one.properties.decode()).get(messages.KEYS, ""),
-            one.physical_offset,
-        ]
-        for one in log.scan(log.start)
-    ]
+    log, found = node.broker.store.log, list[list[object]]()
+    with contextlib.suppress(CorruptRecord):  # a slave's that went astray
+        for one in log.scan(log.start):
+            properties = messages.split_properties(one.properties.decode())
+            key = properties.get(messages.KEYS, "")
+            place = one.topic, one.queue_id, one.queue_offset
+            found.append([*place, key, one.physical_offset])
+    return found
 
 
 def _plan(scenario: Scenario) -> Topology:
