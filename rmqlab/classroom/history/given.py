@@ -89,15 +89,18 @@ class Rules:
         return trouble.what if trouble else self._regrouped(before, after)
 
     def _commit_between(self, before: Given, after: Given) -> Committed | None:
-        """Return the last word to the master before, if it was past the message."""
+        """Return since when the master knew that the group was past the message."""
         found = None
         for commit in self.commits[after.group, after.place.line]:
-            node = self.facts.nodes[commit.node]
             is_old = float(commit.event["at"]) + ON_ITS_WAY_S <= _at(after)
-            if before.index < commit.index < after.index and is_old:
-                found = found if node.is_slave else commit
-        is_past = found is not None and found.place.offset > after.place.offset
-        return found if is_past else None
+            if not (before.index < commit.index < after.index and is_old):
+                continue
+            is_past = commit.place.offset > after.place.offset
+            if not is_past or self.facts.nodes[commit.node].is_slave:
+                found = None  # the group went back, or told one who is not asked
+            else:
+                found = found or commit
+        return found
 
     def _regrouped(self, before: Given, after: Given) -> str:
         """Say whose coming or going moved queues from one consumer to another."""
