@@ -31,7 +31,7 @@ WASM_VERSIONS = ("3.13", "3.14")
 PACKAGES = ROOT / ".venv" / "pyodide" / "node_modules"
 """Where `make setup` puts it."""
 RUNNER = ROOT / "tests" / "sim" / "pyodide" / "run.mjs"
-END_S = 120
+END_S = 240
 PROBE_END_S = 30
 PROBE = "import sys; print('%d.%d' % sys.version_info[:2])"
 
