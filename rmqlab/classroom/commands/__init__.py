@@ -24,6 +24,7 @@ FAMILIES = {
     "exercises": "list start reset hint grade build",
     "tools": "lab lint doctor demo admin",
     "traces": "trace replay",
+    "scenarios": "sim",
 }
 """Which module has which commands: one is imported only when it is used."""
 
