@@ -10,7 +10,7 @@
     flushing    host, path                     nothing: what it will reach is noted
     flush       host, path, took_s             flush
     unflushed   host, path                     nothing: the disk refused
-    lost        host, path, pages              lost; pages by their offset in the file
+    lost        host, path, lost, torn         lost; pages by their offset in the file
     others of the schema                       themselves
 
 A tap knows no runtime: whoever sees these things calls it with the time, the kind and

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rmqlab.classroom.trace import Event
 
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
 
 
 def to_text(event: Event) -> str:
-    """Return an event's line, without its end: `at`, `kind`, the facts as they came."""
-    facts = dict(event)
-    at_s, kind = facts.pop("at"), facts.pop("kind")
-    head = f'{{"at":{at_s:.6f},"kind":{_to_json(kind)}'
-    return f"{head},{_to_json(facts)[1:]}" if facts else f"{head}}}"
+    """Return an event's line, without its end: `at`, then the facts as they came."""
+    texts = [f'{{"at":{event["at"]:.6f}']
+    for key, value in event.items():
+        if key != "at":
+            texts.append(f"{_quoted(key)}:{_value(value)}")
+    return ",".join(texts) + "}"
+
+
+def _value(value: Any) -> str:
+    """Return a fact as JSON; the two kinds that nearly all are of, in little time."""
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    return str(value) if kind is int else _to_json(value)
 
 
 class Writer:
