@@ -134,6 +134,10 @@ class FileQueue:
         self.start = min(self._files, default=0)
         self.flushed = min(self.flushed, self.end)
 
+    def doubt(self) -> None:
+        """Take nothing for flushed: who wrote this may have died before it could."""
+        self.flushed = self.start
+
     async def flush(self) -> int:
         """Make what is written now survive a crash; return up to where.
 

@@ -5,8 +5,12 @@ no further record stands.  After a crash reading starts at the newest file that 
 checkpoint vouches for; from there on the consume queues are cut, too, and made anew.
 Then queues that know of more than the log has are cut.
 
-A torn last record is cut off with everything behind it.  Its CRC is made of the body
-alone: that its properties end in zeroes, which none do, shows where the rest was torn.
+A torn record is cut off with everything behind it.  Its CRC is made of the body alone:
+zeroes at an end of its properties, or a disk sector of them, show that those were torn.
+
+A process that died leaves its last pages in the page cache, flushed by nobody: after a
+crash nothing is taken for flushed, or the checkpoint would vouch for what the next
+power failure takes.  (RocketMQ takes all that it finds for flushed.)
 
 Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
 """
@@ -15,7 +19,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, pairwise
 from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord
@@ -27,6 +30,7 @@ from rmqlab.store.consume_queue import ConsumeQueue
 log = logging.getLogger(__name__)
 
 FILES_AFTER_CLEAN_STOP = 3
+SECTOR = bytes(512)
 
 
 class Recovered(NamedTuple):
@@ -58,8 +62,9 @@ def recover(
         start = files.file_starts[-FILES_AFTER_CLEAN_STOP:][0]
     end, count = start, 0
     records = _sound_records(commit_log, start, check_crc=check_crc)
-    for record, after in pairwise(chain(records, [None])):
-        if record is None or (was_crash and after is None and _is_torn(record)):
+    for record in records:
+        if was_crash and _is_torn(record):
+            log.info("log ends because of torn properties at %d", end)
             break
         end, count = record.physical_offset + record.size, count + 1
         commit_log.last_stored_at = record.store_timestamp
@@ -67,6 +72,10 @@ def recover(
             offer(record)
     end = _after_blank(commit_log, end)
     files.truncate(end)
+    if was_crash:
+        files.doubt()
+        for queue in queues:
+            queue.files.doubt()
     return Recovered(end, count, was_crash)
 
 
@@ -80,7 +89,8 @@ def _sound_records(
 
 
 def _is_torn(record: Record) -> bool:
-    return record.properties.endswith(b"\0")
+    text = record.properties
+    return text.startswith(b"\0") or text.endswith(b"\0") or SECTOR in text
 
 
 def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:

@@ -64,15 +64,14 @@ class Persistence(Service):
                 self._saved[table.FILE] = table.state
 
     def _load_from(self, path: str, table: Table) -> bool:
-        text = self._disk.read_text(path)
-        if not text:
-            return False
         try:
-            table.load(fastjson.loads(text))
-        except WireError:
+            text = self._disk.read_text(path)
+            if text:
+                table.load(fastjson.loads(text))
+        except (StoreError, WireError, UnicodeDecodeError):
             log.exception("cannot read %s", path)
             return False
-        return True
+        return bool(text)
 
     def save(self, name: str, found: Any) -> None:
         """Write a table; a disk that refuses is logged, the old file stays."""
