@@ -13,10 +13,10 @@ PYTHON =
 # What else the command gets: make lab ARGS=--no-browser
 ARGS =
 
-.PHONY: help setup lab test check image clean
+.PHONY: help setup lab test campaign check image clean
 
 help:  ## what there is (this)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo 'Options go after the command: make lab ARGS="--no-browser --port 9000"'
 
 lab: .venv/lab.done  ## open the course (sets up what it needs first)
@@ -24,6 +24,9 @@ lab: .venv/lab.done  ## open the course (sets up what it needs first)
 
 test: .venv/dev.done  ## run all tests, or some: make test ARGS="tests/store -k cut"
 	@$(BIN)/python -m pytest -n auto --maxschedchunk 1 $(ARGS)
+
+campaign: .venv/lab.done  ## 1,000 random histories, checked: make campaign ARGS="--seeds 50"
+	@$(BIN)/python -m rmqlab.classroom.simulated.campaign $(ARGS)
 
 check: .venv/dev.done  ## lint, format, types, and exercises that match their solutions
 	$(BIN)/ruff check

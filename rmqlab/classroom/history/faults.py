@@ -21,8 +21,8 @@ SLOW_MS = 50.0
 """A link or a disk as slow as this is a trouble."""
 TAKES = ("wipe", "flip")
 """Faults after which anything may be missing."""
-DEATHS = ("killed", "stopped", "failed")
-"""States of a node whose process has ended; its disk is as it was."""
+DEATHS = ("kill", "killed", "stopped", "failed")
+"""Of a process; the disk is as it was."""
 _TAKES_MS = re.compile(r"(links|a flush) takes? ([0-9.e+-]+) ms")
 
 
