@@ -33,7 +33,6 @@ class SimTask(asyncio.Task[Any]):
 
     def unwind(self) -> None:
         """Close the coroutine, however often it awaits something on its way out."""
-        self._log_destroy_pending = False
         coroutine: Any = self.get_coro()
         for _ in range(MOST_AWAITS_ON_THE_WAY_OUT):
             try:

@@ -12,15 +12,15 @@ from rmqlab.sim.machine import Simulation
 from rmqlab.sim.timeline import EPOCH_MS, Stuck
 from tests.sim import traced
 from tests.sim.two import LINK_S, forever
-from tests.support_pythons import VERSIONS, cpython
+from tests.support_pythons import VERSIONS, WASM_VERSIONS, cpython, pyodide
 
-SCRIPT = Path(traced.__file__)
+FOLDER = Path(__file__).parent
 
 # Clocks
 
 
 def test_a_wall_clock_follows_virtual_time(two):
-    for seconds in (0.1, 0.2, 0.7):
+    for seconds in (1.001, 0.1, 0.2, 0.7):
         two.sim.run(seconds)
         assert two.client.clock.now_ms() == EPOCH_MS + round(two.sim.now_s * 1000)
 
@@ -182,9 +182,21 @@ def test_one_seed_gives_one_history_and_another_another():
     assert {"sent", "connected", "closed", "fault"} <= kinds
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_history_is_the_same_on_every_python_however_it_hashes(version):
+PYTHONS = [
+    *(pytest.param(cpython, version, id=version) for version in VERSIONS),
+    *(pytest.param(pyodide, one, id=f"pyodide-{one}") for one in WASM_VERSIONS),
+]
+
+
+@pytest.mark.parametrize(("python", "version"), PYTHONS)
+def test_a_history_is_the_same_on_every_python_however_it_hashes(python, version):
     wanted = "".join(line + "\n" for line in traced.history(seed=5))
-    python = cpython(version)
     for hash_seed in (1, 2):
-        assert python.output(SCRIPT, 5, hash_seed=hash_seed) == wanted
+        found = python(version).output(FOLDER / "traced.py", 5, hash_seed=hash_seed)
+        assert found == wanted
+
+
+@pytest.mark.parametrize(("python", "version"), PYTHONS)
+def test_a_simulation_leaves_the_loop_and_the_task_around_it_alone(python, version):
+    found = python(version).output(FOLDER / "inside.py")
+    assert found == "in plain code 2.0\nin a task 2.0\n"

@@ -82,8 +82,9 @@ def test_who_waits_in_vain_is_told_why(timeline):
     assert timeline.now_s == 1.0
 
 
-def test_what_goes_on_and_on_while_time_stands_still_is_an_error(timeline, monkeypatch):
+def test_what_goes_on_and_on_while_time_stands_still_is_an_error(monkeypatch):
     monkeypatch.setattr(module, "MOST_AT_ONCE", 100)
+    timeline = Timeline()
 
     def circle():
         timeline.call_in(0.0, circle)
@@ -94,8 +95,9 @@ def test_what_goes_on_and_on_while_time_stands_still_is_an_error(timeline, monke
         timeline.run(3.0)
 
 
-def test_much_may_happen_at_once_if_time_goes_on_then(timeline, monkeypatch):
+def test_much_may_happen_at_once_if_time_goes_on_then(monkeypatch):
     monkeypatch.setattr(module, "MOST_AT_ONCE", 10)
+    timeline = Timeline()
     happened = []
     for number in range(100):
         timeline.call_at(float(number // 5), happened.append, number)

@@ -216,6 +216,18 @@ def test_writing_to_a_peer_that_is_gone_works_once(two):
     assert near.seen == ["made", "eof", "lost BrokenPipeError"]
 
 
+def test_the_end_of_a_stream_that_came_before_a_reset_is_still_its_end(two):
+    near, _far = two.pair()
+    near.transport.pause_reading()
+    two.server.kill()
+    two.sim.run(LINK_S)
+    near.transport.write(b"x")
+    two.sim.run(LINK_S)
+    near.transport.resume_reading()
+    two.sim.run(LINK_S)
+    assert near.seen == ["made", "eof", "lost"]
+
+
 def test_the_end_of_a_stream_is_told_once_and_again_to_who_reads_again(two):
     near, _far = two.pair()
     near.keeps_open = True
