@@ -100,7 +100,13 @@ class Cluster(Traced):
             ConfigError: there is no such topology.
             ClusterError: one of that name is up, or the runtime cannot be had here.
         """
-        if runtime == "sim":
+        if runtime == runtimes.IN_PROCESS:
+            if detached:
+                raise ClusterError(
+                    "a simulated cluster lives in the process that asks for it: "
+                    "`rmqlab sim SCENARIO` plays one, `rmqlab sim --list` says what "
+                    'there is; in Python: Cluster.up("1m", runtime="sim")'
+                )
             return cls.simulated.up(
                 wanted, name=name, settings=settings, seed=seed, record=trace
             )

@@ -17,6 +17,7 @@ import psutil
 from rmqlab.classroom import registry
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import ClusterError
+from rmqlab.classroom.simulated import library
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1 << 30
@@ -92,6 +93,9 @@ def _network() -> Iterator[Finding]:
 
 
 def _optional() -> Iterator[Finding]:
+    names = library.names()
+    found = f"{len(names)} scenarios; it needs nothing: `rmqlab sim --list`"
+    yield Finding("simulation", "ok" if names else "broken", found)
     yield _docker()
     java = shutil.which("java")
     step = "only needed to compare with the real RocketMQ: install a JDK, 8 to 17"

@@ -1,4 +1,7 @@
-"""The runtimes by name."""
+"""The runtimes by name, as far as their nodes outlive who starts them.
+
+A simulated cluster (`sim`) lives in the process that asks for it: `simulated.cluster`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from rmqlab.classroom.runtime import Changed, ClusterError, Plan, Runtime
 from rmqlab.classroom.topology import Topology
 
 NAMES = ("local", "docker")
-TO_COME = ("sim", "rocketmq")
+IN_PROCESS = "sim"
+TO_COME = ("rocketmq",)
 
 
 def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:

@@ -39,7 +39,10 @@ COLOURS = {
 
 @click.command("up")
 @click.argument("topology")
-@click.option("--runtime", default="local", show_default=True, help="local or docker.")
+@click.option(
+    "--runtime", default="local", show_default=True,
+    help="local or docker; a simulated one: `rmqlab sim`.",
+)  # fmt: skip
 @click.option("--name", help="The cluster's name; without it, the topology's.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE",
