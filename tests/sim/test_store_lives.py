@@ -23,13 +23,6 @@ DEEDS = {
     "crash": 1,
 }
 """How likely each is, beside the others."""
-    "put": 12,
-    "flush": 5,
-    "flush queues": 2,
-    "checkpoint": 1,
-    "kill": 2,
-    "crash": 1,
-}
 LIVES, DEEDS_A_LIFE, QUEUES = 40, 40, 2
 
 
