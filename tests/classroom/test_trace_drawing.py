@@ -31,13 +31,13 @@ STORY = [
     state(0.0, "broker-a", "usable"),
     state(0.0, "broker-a-s", "usable"),
     frame(0.5, "broker-a", "broker-a-s", "HEART_BEAT"),
-    frame(1.0, "shop", "broker-a", topic="orders", queue=2),
+    frame(1.0, "shop", "broker-a", topic="tea", queue=2),
     {"at": 1.1, "kind": "append", "node": "broker-a", "offset": 0, "size": 189},
     {"at": 1.2, "kind": "piece", "connection": 2, "node": "broker-a", "offset": 0,
      "peer": "broker-a-s", "size": 189},
     {"at": 1.3, "kind": "report", "connection": 2, "node": "broker-a-s",
      "peer": "broker-a", "offset": 189},
-    frame(1.4, "broker-a", "shop", topic="orders", queue=2, offset=0,
+    frame(1.4, "broker-a", "shop", topic="tea", queue=2, offset=0,
           response="SUCCESS"),
     told(1.5),
     {"at": 2.0, "kind": "fault", "node": "broker-a", "what": "kill"},
@@ -51,11 +51,11 @@ DIAGRAM = """\
                  shop      broker-a   broker-a-s
    0.000000       │           ◆           │        is usable
    0.000000       │           │           ◆        is usable
-   1.000000       ├──────────▶│           │        SEND_MESSAGE_V2 #1 orders/2
+   1.000000       ├──────────▶│           │        SEND_MESSAGE_V2 #1 tea/2
    1.100000       │           ●           │        log 0 + 189 B
    1.200000       │           ├──────────▶│        log 0 to 189
    1.300000       │           │◀╌╌╌╌╌╌╌╌╌╌┤        has log up to 189
-   1.400000       │◀╌╌╌╌╌╌╌╌╌╌┤           │        SEND_MESSAGE_V2 #1 SUCCESS orders/2 at 0
+   1.400000       │◀╌╌╌╌╌╌╌╌╌╌┤           │        SEND_MESSAGE_V2 #1 SUCCESS tea/2 at 0
    1.500000       ●           │           │        told SEND_OK
    2.000000       │           ✖           │        kill
    2.000000       │           ◆           │        is killed
