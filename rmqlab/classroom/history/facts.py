@@ -236,6 +236,12 @@ class Facts:
         found = (one.broker for one in self.nodes.values() if one.broker)
         return list(dict.fromkeys(found))
 
+    @property
+    def kept(self) -> list[Stored]:
+        """What lies in masters' logs at the end."""
+        masters = (one.name for one in self.nodes.values() if not one.is_slave)
+        return [stored for name in masters for stored in self.logs.get(name, ())]
+
     def places(self, nodes: Iterable[Node]) -> dict[str, list[Place]]:
         """Return where each message lies at the end, in the logs of some nodes."""
         found: dict[str, list[Place]] = defaultdict(list)

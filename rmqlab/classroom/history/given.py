@@ -174,14 +174,11 @@ class Rules:
         topics: dict[str, set[str]] = defaultdict(set)
         for one in self.facts.given:
             topics[one.group].add(one.place.topic)
-        for node in self.facts.nodes.values():
-            for stored in (
-                self.facts.logs.get(node.name, ()) if not node.is_slave else ()
-            ):
-                for group, theirs in topics.items():
-                    is_had = (group, stored.place, stored.key) in self.times
-                    if stored.place.topic in theirs and not is_had:
-                        yield group, stored
+        for group, theirs in topics.items():
+            for stored in self.facts.kept:
+                is_had = (group, stored.place, stored.key) in self.times
+                if stored.place.topic in theirs and not is_had:
+                    yield group, stored
 
     def waiting(self) -> int:
         """Count what lies in a master's log and was not given to a group."""
@@ -216,11 +213,8 @@ class Rules:
     def overcommitted(self) -> Iterator[Finding]:
         """Look for offsets that were committed past what was given."""
         there: dict[Line, list[Stored]] = defaultdict(list)
-        for node in self.facts.nodes.values():
-            for stored in (
-                self.facts.logs.get(node.name, ()) if not node.is_slave else ()
-            ):
-                there[stored.place.line].append(stored)
+        for stored in self.facts.kept:
+            there[stored.place.line].append(stored)
         for (group, line), commits in self.commits.items():
             held = sorted(there[line], key=lambda one: one.place.offset)
             if found := self._past(group, held, commits):
