@@ -35,7 +35,6 @@ class GroupOffsets:
     def __init__(self, instance: ClientInstance, group: str) -> None:
         self._instance, self._group = instance, group
         self._offsets: dict[MessageQueue, int] = {}
-        self._saved: dict[MessageQueue, int] = {}
 
     def update(self, queue: MessageQueue, offset: int) -> None:
         """Everything before `offset` is consumed."""
@@ -64,15 +63,17 @@ class GroupOffsets:
         return OffsetReply.parse(answer.fields).offset
 
     async def save(self, queue: MessageQueue) -> None:
-        """Tell the broker; one that is away is told next time."""
+        """Tell the broker; one that is away is told next time.
+
+        Also what it was told before: it may have died since, without having saved it.
+        """
         offset = self._offsets.get(queue)
-        if offset is None or self._saved.get(queue) == offset:
+        if offset is None:
             return
         header = UpdateConsumerOffset(self._group, queue.topic, queue.queue_id, offset)
         try:
             address = self._instance.address_of(queue.broker_name)
             await self._instance.remoting.tell(address, header)
-            self._saved[queue] = offset
         except Unavailable as error:
             log.info("offset not saved queue=%s: %s", queue, error)
 
@@ -84,4 +85,3 @@ class GroupOffsets:
     def forget(self, queue: MessageQueue) -> None:
         """Another member has the queue now."""
         self._offsets.pop(queue, None)
-        self._saved.pop(queue, None)

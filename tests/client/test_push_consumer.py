@@ -177,6 +177,16 @@ async def test_offsets_are_told_to_the_broker_meanwhile(tmp_path):
         await until(lambda: it.offsets() == [5, 5, 5, 5])
 
 
+async def test_a_broker_that_forgot_offsets_is_told_them_again(tmp_path):
+    async with lab(tmp_path) as it, it.consumer() as consumer:
+        await consumer.subscribe("orders")
+        await it.send(*NUMBERS)
+        await until(lambda: it.offsets() == [5, 5, 5, 5])
+        for queue in ALL_QUEUES:
+            it.broker.offsets.commit("kitchen", "orders", queue.queue_id, 0)
+        await until(lambda: it.offsets() == [5, 5, 5, 5])
+
+
 @pytest.mark.parametrize("start", ConsumeFrom)
 async def test_a_new_group_of_a_young_topic_gets_all_of_it(tmp_path, start):
     async with lab(tmp_path) as it:
