@@ -92,9 +92,8 @@ class Cluster(Traced):
         """Start a cluster and return when its nodes are usable, or known not to be.
 
         `wanted` is a topology's name or folder, `settings` are changed on every
-        broker.  Nodes that do not start are told by `status`, not by an error.  A
-        detached cluster outlives this process.  `seed` is for a simulated one.
-        `trace` is a file for what happens in it, see `collect_trace`.
+        broker, `seed` is a simulation's, `trace` a file, see `collect_trace`.  Nodes
+        that do not start are told by `status`.  A detached one outlives this process.
 
         Raises:
             ConfigError: there is no such topology.

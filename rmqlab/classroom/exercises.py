@@ -58,6 +58,16 @@ def entry(exercise_id: str) -> Entry:
     return Entry(exercise, about["title"], about["minutes"], list(about["hints"]))
 
 
+def matching(beginning: str) -> list[Entry]:
+    """Return all exercises whose id begins so: ``04`` are those of lab 04.
+
+    Raises:
+        RmqError: there is none.
+    """
+    found = [one for one in checks.all_ids() if one.startswith(beginning)]
+    return [entry(one) for one in found or [beginning]]
+
+
 def all_entries() -> list[Entry]:
     """Return all exercises in the order of the course."""
     return [entry(one) for one in checks.all_ids()]

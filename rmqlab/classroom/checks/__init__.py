@@ -4,6 +4,9 @@ A check is a function that looks at a cluster from outside and raises `CheckFail
 through `expect`.  Its docstring is its title.  It is run twice: by the check cell in
 the learner's kernel, and by the grader; it must not trust anything that the kernel
 could have changed, and must print nothing that differs from machine to machine.
+
+What a check sees is a `Witness` of a running cluster, or, where the exercise's runtime
+is ``sim``, a `Trial`: what was answered, and the seeds to try it with.
 """
 
 from __future__ import annotations
@@ -12,12 +15,11 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pkgutil import iter_modules
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from rmqlab.classroom.grading.witness import Witness
 from rmqlab.errors import RmqError
 
-CheckFunction = Callable[[Witness], None]
+CheckFunction = Callable[[Any], None]
 
 
 class CheckFailed(RmqError):
@@ -57,6 +59,7 @@ class Exercise:
 
     id: str
     topology: str
+    runtime: str = "local"
     checks: dict[str, Check] = field(default_factory=dict)
 
     def check(self, points: int) -> Callable[[CheckFunction], CheckFunction]:
@@ -85,7 +88,9 @@ def find(exercise_id: str) -> Exercise:
     known = all_ids()
     if exercise_id not in known:
         near = [one for one in known if one.startswith(exercise_id)]
-        if len(near) != 1:
+        if len(near) > 1:
+            raise RmqError(f"which exercise {exercise_id!r}? {' or '.join(near)}")
+        if not near:
             raise RmqError(f"no exercise {exercise_id!r}: there are {', '.join(known)}")
         exercise_id = near[0]
     found: Exercise = importlib.import_module(f"{__name__}.ex{exercise_id}").EXERCISE

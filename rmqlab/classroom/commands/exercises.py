@@ -118,8 +118,11 @@ def hint_command(exercise: str, level: int | None) -> None:
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), help="Of the answers."
 )
+@click.option("--seed", type=int, help="Of simulated exercises: as a report named it.")
 @json_option
-def grade_command(ids: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+def grade_command(
+    ids: tuple[str, ...], folder: Path | None, seed: int | None, as_json: bool
+) -> None:
     """Grade exercises; without IDS, all of them.
 
     Exit code: 0 all passed, 1 a check failed, 2 one could not be looked at, 3 the
@@ -127,16 +130,18 @@ def grade_command(ids: tuple[str, ...], folder: Path | None, as_json: bool) -> N
 
     \b
     rmqlab grade 01
+    rmqlab grade 04_expiry --seed 7
     rmqlab grade --dir solutions --json
     """
-    chosen = [exercises.entry(one) for one in ids] or exercises.all_entries()
+    chosen = [one for name in ids for one in exercises.matching(name)]
+    chosen = chosen or exercises.all_entries()
     folder = folder or course_folder() / exercises.EXERCISES
     console = Console()
     results = []
     for one in chosen:
         if not as_json:
             console.print(f"[bold]{one.id}[/] {one.title}")
-        marks = _grade_one(one, folder)
+        marks = _grade_one(one, folder, seed)
         results.append(marks)
         if not as_json:
             _show(console, marks)
@@ -153,9 +158,10 @@ def grade_command(ids: tuple[str, ...], folder: Path | None, as_json: bool) -> N
     sys.exit(int(code))
 
 
-def _grade_one(one: exercises.Entry, folder: Path) -> Marks:
+def _grade_one(one: exercises.Entry, folder: Path, seed: int | None) -> Marks:
     try:
-        return grade(one.exercise, folder / f"{one.id}.ipynb", one.solution)
+        answered = folder / f"{one.id}.ipynb"
+        return grade(one.exercise, answered, one.solution, seed=seed)
     except Exception:  # noqa: BLE001 - whatever it is, the next exercise is graded
         marks = Marks.of(one.exercise)
         marks.problem = f"the grader broke: {traceback.format_exc(limit=-3)}"

@@ -11,15 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from rmqlab.classroom import notebooks
-from rmqlab.classroom.checks import CheckFailed, Exercise
+from rmqlab.classroom.checks import Exercise
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.grading import rerun
 from rmqlab.classroom.grading.kernel import PLACE_VARIABLE
 from rmqlab.classroom.grading.lay import lay
 from rmqlab.classroom.grading.marks import ExitCode, Mark, Marks
@@ -28,9 +30,12 @@ from rmqlab.classroom.grading.pristine import changed_files
 from rmqlab.classroom.grading.witness import Place, Witness
 from rmqlab.classroom.notebooks import Notebook
 from rmqlab.classroom.runtime import ClusterError
-from rmqlab.errors import RmqError
 
 NOTEBOOK = "exercise.ipynb"
+UNSEEN_SEEDS = 10**9
+
+Look = Callable[[Mark], None]
+"""The second witness: settles a check's mark without the learner's kernel."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,20 @@ class Limits:
 
 
 def grade(
-    exercise: Exercise, answered: Path, pristine: Path, limits: Limits | None = None
+    exercise: Exercise,
+    answered: Path,
+    pristine: Path,
+    limits: Limits | None = None,
+    seed: int | None = None,
 ) -> Marks:
-    """Grade the notebook `answered` against the solution notebook `pristine`."""
+    """Grade the notebook `answered` against the solution notebook `pristine`.
+
+    `seed` is for simulated exercises, and unseen unless it is given.
+    """
     began = time.monotonic()
     marks = Marks.of(exercise)
     try:
-        _grade(exercise, answered, pristine, limits or Limits(), marks)
+        _grade(exercise, answered, pristine, limits or Limits(), marks, seed)
     except ClusterError as error:
         marks.problem, marks.exit_code = str(error), ExitCode.ENVIRONMENT
     marks.settle()
@@ -57,21 +69,21 @@ def grade(
 
 
 def _grade(
-    exercise: Exercise, answered: Path, pristine: Path, limits: Limits, marks: Marks
+    exercise: Exercise,
+    answered: Path,
+    pristine: Path,
+    limits: Limits,
+    marks: Marks,
+    seed: int | None,
 ) -> None:
     laid = lay(notebooks.load(pristine), notebooks.load_as_is(answered))
     marks.remarks = laid.remarks
     tampering = [*changed_files(), *laid.tampering]
     if not tampering:
-        name = f"grade-{exercise.id.partition('_')[0]}-{secrets.token_hex(3)}"
-        with Cluster.up(exercise.topology, name=name) as cluster:
-            failed = [one for one in cluster.status().nodes if one.state == "failed"]
-            if failed:
-                why = "; ".join(f"{one.name}: {one.why}" for one in failed)
-                raise ClusterError(f"the cluster did not start: {why}")
-            place = Place(name, secrets.token_hex(8))
-            with tempfile.TemporaryDirectory(prefix="rmqlab-grade-") as folder:
-                _run(exercise, laid.notebook, place, Path(folder), limits, marks)
+        if exercise.runtime == "sim":
+            _grade_simulated(exercise, laid.notebook, limits, marks, seed)
+        else:
+            _grade_on_cluster(exercise, laid.notebook, limits, marks)
         tampering = changed_files()
     if tampering:
         marks.problem, marks.exit_code = "; ".join(tampering), ExitCode.TAMPERED
@@ -79,45 +91,84 @@ def _grade(
             mark.verdict = "not run"
 
 
-def _run(
+def _grade_on_cluster(
+    exercise: Exercise, notebook: Notebook, limits: Limits, marks: Marks
+) -> None:
+    name = f"grade-{exercise.id.partition('_')[0]}-{secrets.token_hex(3)}"
+    with Cluster.up(exercise.topology, name=name) as cluster:
+        failed = [one for one in cluster.status().nodes if one.state == "failed"]
+        if failed:
+            why = "; ".join(f"{one.name}: {one.why}" for one in failed)
+            raise ClusterError(f"the cluster did not start: {why}")
+        place = Place(name, secrets.token_hex(8))
+        given = {PLACE_VARIABLE: f"{place.cluster} {place.nonce}"}
+        _run(notebook, given, partial(_witnessed, exercise, place), limits, marks)
+
+
+def _grade_simulated(
     exercise: Exercise,
     notebook: Notebook,
-    place: Place,
-    folder: Path,
     limits: Limits,
     marks: Marks,
+    seed: int | None,
+) -> None:
+    """Judge the answers before the kernel has a chance to change anything."""
+    sources = [cell.source for cell in notebooks.cells_of(notebook, "answer")]
+    seed = secrets.randbelow(UNSEEN_SEEDS) if seed is None else seed
+    found = rerun.judge(exercise, sources, seed, limits.whole_s)
+
+    def look(mark: Mark) -> None:
+        vars(mark).update(vars(found[mark.check]))
+
+    _run(notebook, {}, look, limits, marks)
+
+
+def _run(
+    notebook: Notebook, given: dict[str, str], look: Look, limits: Limits, marks: Marks
 ) -> None:
     """Run the notebook by nbval; look from outside after every check cell."""
-    notebooks.save(notebook, folder / NOTEBOOK)
     named = {
         cell.id: notebooks.check_name(cell)
         for cell in notebooks.cells_of(notebook, "check")
     }
-    own, theirs = socket.socketpair()
-    process = _start_nbval(folder, place, theirs, limits)
-    theirs.close()
-    why = ""
-    try:
-        with own.makefile("rw", encoding="utf-8", newline="\n") as line:
-            for fact in _facts(own, line, time.monotonic() + limits.whole_s):
-                why = _judge(fact, named, exercise, place, marks)
-                if why:
-                    break
-                with suppress(BrokenPipeError):
-                    line.write("go on\n")
-                    line.flush()
-    except TimeoutError:
-        why = f"the whole notebook took longer than {limits.whole_s:g} s"
-    finally:
-        own.close()
-        _end(process)
+    with tempfile.TemporaryDirectory(prefix="rmqlab-grade-") as folder:
+        notebooks.save(notebook, Path(folder) / NOTEBOOK)
+        own, theirs = socket.socketpair()
+        process = _start_nbval(Path(folder), given, theirs, limits)
+        theirs.close()
+        try:
+            deadline = time.monotonic() + limits.whole_s
+            why = _follow(own, deadline, lambda fact: _judge(fact, named, look, marks))
+        except TimeoutError:
+            why = f"the whole notebook took longer than {limits.whole_s:g} s"
+        finally:
+            own.close()
+            _end(process)
     for mark in marks.marks:
         if mark.verdict == "not run":
             mark.why = why or "nbval's process ended before its cell was reached"
 
 
+def _follow(
+    own: socket.socket, deadline: float, judge: Callable[[dict[str, Any]], str]
+) -> str:
+    """Judge what the plugin tells, letting it go on each time, until one says why not.
+
+    Raises:
+        TimeoutError: it told nothing until the deadline.
+    """
+    with own.makefile("rw", encoding="utf-8", newline="\n") as line:
+        for fact in _facts(own, line, deadline):
+            if why := judge(fact):
+                return why
+            with suppress(BrokenPipeError):
+                line.write("go on\n")
+                line.flush()
+    return ""
+
+
 def _start_nbval(
-    folder: Path, place: Place, line: socket.socket, limits: Limits
+    folder: Path, given: dict[str, str], line: socket.socket, limits: Limits
 ) -> subprocess.Popen[bytes]:
     """Start pytest with nbval on the notebook, in a session of its own."""
     command = [
@@ -138,7 +189,7 @@ def _start_nbval(
     ]
     environment = {
         **os.environ,
-        PLACE_VARIABLE: f"{place.cluster} {place.nonce}",
+        **given,
         SOCKET_VARIABLE: str(line.fileno()),
     }
     with (folder / "nbval.log").open("wb") as log:
@@ -169,24 +220,20 @@ def _facts(own: socket.socket, line: TextIO, deadline: float) -> Iterator[Any]:
 
 
 def _judge(
-    fact: dict[str, Any],
-    named: dict[str, str],
-    exercise: Exercise,
-    place: Place,
-    marks: Marks,
+    fact: dict[str, Any], named: dict[str, str], look: Look, marks: Marks
 ) -> str:
     """Settle the check that a cell runs; return why nothing after it counts, if so."""
     if fact["event"] == "kernel died":
         return f"the kernel died (exit code {fact['code']}): nothing after that counts"
     mark = next((m for m in marks.marks if m.check == named.get(fact["id"])), None)
     if mark is not None:
-        _second_witness(mark, exercise, place)
+        look(mark)
         if mark.verdict == "passed" and not fact["passed"]:
             mark.verdict = "failed"
             mark.expected = "the check cell's own output"
             mark.found = _gist(fact["text"])
             mark.why = (
-                "the cluster is right, but the cell in the notebook did not say so"
+                "the answer is right, but the cell in the notebook did not say so"
             )
             mark.next_step = "leave print, the checks and the traceback as they are"
     if fact["timed_out"]:
@@ -196,30 +243,14 @@ def _judge(
     return ""
 
 
-def _second_witness(mark: Mark, exercise: Exercise, place: Place) -> None:
-    """Look from outside the learner's kernel, now."""
-    try:
+def _witnessed(exercise: Exercise, place: Place, mark: Mark) -> None:
+    """Look at the cluster from outside the learner's kernel, now."""
+
+    def look() -> None:
         with Witness(place) as witness:
             exercise.checks[mark.check].run(witness)
-        mark.verdict = "passed"
-    except CheckFailed as failed:
-        mark.verdict = "failed"
-        mark.expected, mark.found = failed.expected, failed.found
-        mark.why, mark.next_step = failed.why, failed.next_step
-        mark.reproduce = failed.reproduce
-    except RmqError as error:
-        mark.verdict = "inconclusive"
-        mark.why = f"it could not be looked at: {error}"
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        mark.verdict = "failed"
-        mark.found = f"something that the check cannot read: {error!r}"[:200]
-        mark.next_step = "hand in what the text before the answer cell asks for"
+
+    mark.judge(look)
 
 
 def _gist(text: str) -> str:

@@ -5,7 +5,12 @@
     ex.check("topic_has_two_queues")
     ex.close()
 
-On one's own it starts a cluster; under the grader it takes the grader's.
+On one's own it starts a cluster; under the grader it takes the grader's.  A simulated
+exercise has none, only answers:
+
+    ex = Trials("04_expiry")
+    ex.answer(forgotten=forgotten)
+    ex.check("each_server_forgets_in_its_time")
 """
 
 from __future__ import annotations
@@ -18,8 +23,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from rmqlab.classroom import checks, registry
-from rmqlab.classroom.checks import CheckFailed
+from rmqlab.classroom.checks import Check, CheckFailed
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.grading.trial import VISIBLE_SEED, Trial
 from rmqlab.classroom.grading.witness import ANSWERS, Place, Witness
 from rmqlab.classroom.lab import LabCluster, LabProducer
 from rmqlab.errors import RmqError
@@ -105,26 +111,55 @@ class Session:
     def check(self, name: str) -> None:
         """Run one check and print what it found."""
         check = self._exercise.checks[name]
-        try:
+
+        def look() -> None:
             with Witness(self._place) as witness:
                 check.run(witness)
-        except CheckFailed as failed:
-            print(f"✗ {check.title}")
-            print(f"  expected:  {failed.expected}")
-            print(f"  found:     {failed.found}")
-            print(f"  why:       {failed.why}")
-            print(f"  next step: {failed.next_step}")
-            print(f"  look:      {failed.reproduce}")
-        except RmqError as error:
-            print(f"? {check.title}")
-            print(f"  could not be looked at: {error}")
-        else:
-            print(f"✓ {check.title} ({check.points} points)")
+
+        _report(check, look)
 
     def close(self) -> None:
         """End the cluster, unless it is the grader's."""
         if not self._is_graded:
             self.cluster.down()
+
+
+class Trials:
+    """One run of a simulated exercise's notebook: tries what was answered."""
+
+    def __init__(self, exercise_id: str) -> None:
+        self._exercise = checks.find(exercise_id)
+        self._trial = Trial(self._exercise.id, VISIBLE_SEED)
+
+    def answer(self, **answers: object) -> None:
+        """Hand in answers, by the names that they have in their cells."""
+        self._trial.answers.update(answers)
+
+    def check(self, name: str) -> None:
+        """Run one check, with seeds that everybody may know, and print what it found.
+
+        The grader runs it with others, on what it reads in the answer cells.
+        """
+        check = self._exercise.checks[name]
+        _report(check, lambda: check.run(self._trial))
+
+
+def _report(check: Check, look: Callable[[], None]) -> None:
+    """Print what a check finds."""
+    try:
+        look()
+    except CheckFailed as failed:
+        print(f"✗ {check.title}")
+        print(f"  expected:  {failed.expected}")
+        print(f"  found:     {failed.found}")
+        print(f"  why:       {failed.why}")
+        print(f"  next step: {failed.next_step}")
+        print(f"  look:      {failed.reproduce}")
+    except RmqError as error:
+        print(f"? {check.title}")
+        print(f"  could not be looked at: {error}")
+    else:
+        print(f"✓ {check.title} ({check.points} points)")
 
 
 def _wait(is_so: Callable[[], bool]) -> bool:

@@ -10,11 +10,13 @@ not run                none       something before it ended the run
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from typing import Any, Literal, Self
 
-from rmqlab.classroom.checks import Exercise
+from rmqlab.classroom.checks import CheckFailed, Exercise
+from rmqlab.errors import RmqError
 
 SCHEMA = 1
 """Version of the JSON report; it grows, it does not change."""
@@ -52,6 +54,30 @@ class Mark:
     def score(self) -> int:
         """The points it got."""
         return self.points if self.verdict == "passed" else 0
+
+    def judge(self, look: Callable[[], None]) -> None:
+        """Take down what a check finds when it looks."""
+        try:
+            look()
+            self.verdict = "passed"
+        except CheckFailed as failed:
+            self.verdict = "failed"
+            self.expected, self.found = failed.expected, failed.found
+            self.why, self.next_step = failed.why, failed.next_step
+            self.reproduce = failed.reproduce
+        except RmqError as error:
+            self.verdict = "inconclusive"
+            self.why = f"it could not be looked at: {error}"
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:
+            self.verdict = "failed"
+            self.found = f"something that the check cannot read: {error!r}"[:200]
+            self.next_step = "hand in what the text before the answer cell asks for"
 
 
 @dataclass
