@@ -59,7 +59,11 @@ def from_python(text: str, name: str) -> Scenario:
         ScenarioError: it has no function `scenario`, or says something of no use.
     """
     found: dict[str, Any] = {"__name__": name}
-    exec(compile(text, f"{name}.py", "exec"), found)  # noqa: S102
+    try:
+        exec(compile(text, f"{name}.py", "exec"), found)  # noqa: S102
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise ScenarioError(f"{name}.py cannot be run: {why}") from error
     act = found.get("scenario")
     if not callable(act):
         raise ScenarioError(f"{name}.py has no function 'scenario(cluster)'")

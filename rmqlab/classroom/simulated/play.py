@@ -11,7 +11,9 @@ Time is virtual and one seed decides everything; nothing here knows a terminal, 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rmqlab.classroom import history, topology
 from rmqlab.classroom.simulated.cluster import SimCluster
@@ -30,6 +32,7 @@ from rmqlab.protocol import message as messages
 from rmqlab.settings import ClientConfig
 from rmqlab.sim.timeline import Told
 
+Strike = Callable[[Any], object]
 MOST_EVENTS = 10_000_000
 ON_HOSTS = ("crash", "cut")
 SHORTEST, LONGEST = 0.5, 1.5
@@ -65,7 +68,6 @@ class _Play:
     ) -> None:
         self.scenario = scenario
         self.outcome = Outcome(scenario.name, scenario.about, scenario.topology, seed)
-        self._is_over = False
         plan = _plan(scenario)
         self.cluster = cluster = SimCluster(plan, plan.name, seed)
         self.timeline = cluster.simulation.timeline
@@ -121,23 +123,32 @@ class _Play:
             for flow in scenario.flows
         ]
         self.strikes = Strikes(self.cluster, traffics)
+        self._began_s = self.cluster.now_s
         for timed in scenario.timed:
-            if timed.at_s < scenario.until_s:
-                self.timeline.call_in(timed.at_s, self._strike, timed)
+            self._set_down(timed.at_s, timed.every_s, self._strike, timed)
         for faults in scenario.faults:
-            self.timeline.call_in(faults.every_s, self._strike_any, faults)
+            self._set_down(faults.every_s, faults.every_s, self._strike_any, faults)
         self.cluster.run(scenario.until_s)
         self._end(traffics)
 
+    def _set_down(
+        self, at_s: float, every_s: float | None, strike: Strike, what: Any
+    ) -> None:
+        """Have something strike at a time, and again, before the traffic ends."""
+        if at_s >= self.scenario.until_s:
+            return
+
+        def happen() -> None:
+            strike(what)
+            if every_s:
+                self._set_down(at_s + every_s, every_s, strike, what)
+
+        self.timeline.call_at(self._began_s + at_s, happen)
+
     def _strike(self, timed: Timed) -> None:
-        if not self._is_over:
-            self.strikes.strike(timed.action)
-            if timed.every_s:
-                self.timeline.call_in(timed.every_s, self._strike, timed)
+        self.strikes.strike(timed.action)
 
     def _strike_any(self, faults: RandomFaults) -> None:
-        if self._is_over:
-            return
         verb = self._dice.choice(faults.verbs)
         chance = self._dice.uniform(SHORTEST, LONGEST)
         for_s = faults.for_s or chance * faults.every_s
@@ -146,14 +157,12 @@ class _Play:
         else:
             action = Action(verb, "node", "a node", for_s)
         self.strikes.strike(action)
-        self.timeline.call_in(faults.every_s, self._strike_any, faults)
 
     def _end(self, traffics: list[SimTraffic]) -> None:
         """Mend everything, wait, and close the clients.
 
         It is mended twice: who was about to stop has stopped by then.
         """
-        self._is_over = True
         for traffic in traffics:
             for name in {traffic.producer} & set(traffic.running):
                 traffic.begin_to_close(name)
