@@ -25,7 +25,13 @@ MARKS = {"ok": "[green]✓[/]", "absent": "[yellow]–[/]", "broken": "[red]✗[
 
 @click.command("lab")
 @click.option("--no-browser", is_flag=True, help="Only serve; the address is printed.")
-@click.option("--port", default=8888, show_default=True, help="The first one to try.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8888,
+    show_default=True,
+    help="The first one to try.",
+)
 def lab_command(no_browser: bool, port: int) -> None:
     """Open the course in JupyterLab.
 
