@@ -41,6 +41,7 @@ def test_without_a_command_there_is_help():
         ["lab", "--port", "65536"],
         ["demo", "--seconds", "-1"],
         ["hint", "01", "--level", "one"],
+        ["grade", "01", "--dir", "nosuch"],
         ["list", "--nosuch"],
     ],
 )

@@ -44,11 +44,21 @@ class Limits:
 def grade(
     exercise: Exercise, answered: Path, pristine: Path, limits: Limits | None = None
 ) -> Marks:
-    """Grade the notebook `answered` against the solution notebook `pristine`."""
+    """Grade the notebook `answered` against the solution notebook `pristine`.
+
+    One that is missing or none is not the environment's fault: all its checks fail.
+    """
     began = time.monotonic()
     marks = Marks.of(exercise)
     try:
-        _grade(exercise, answered, pristine, limits or Limits(), marks)
+        answers = notebooks.load_as_is(answered)
+    except ClusterError as error:
+        step = f"`rmqlab reset {exercise.id}` gives a fresh one and keeps what is there"
+        marks.problem = f"{error}: {step}"
+        marks.settle()
+        return marks
+    try:
+        _grade(exercise, answers, pristine, limits or Limits(), marks)
     except ClusterError as error:
         marks.problem, marks.exit_code = str(error), ExitCode.ENVIRONMENT
     marks.settle()
@@ -57,9 +67,9 @@ def grade(
 
 
 def _grade(
-    exercise: Exercise, answered: Path, pristine: Path, limits: Limits, marks: Marks
+    exercise: Exercise, answers: Notebook, pristine: Path, limits: Limits, marks: Marks
 ) -> None:
-    laid = lay(notebooks.load(pristine), notebooks.load_as_is(answered))
+    laid = lay(notebooks.load(pristine), answers)
     marks.remarks = laid.remarks
     tampering = [*changed_files(), *laid.tampering]
     if not tampering:
@@ -206,7 +216,6 @@ def _second_witness(mark: Mark, exercise: Exercise, place: Place) -> None:
         mark.verdict = "failed"
         mark.expected, mark.found = failed.expected, failed.found
         mark.why, mark.next_step = failed.why, failed.next_step
-        mark.reproduce = failed.reproduce
     except RmqError as error:
         mark.verdict = "inconclusive"
         mark.why = f"it could not be looked at: {error}"
