@@ -59,7 +59,9 @@ def lab_command(no_browser: bool, port: int) -> None:
     # Ctrl-C is JupyterLab's own business; asked nothing, it ends at once.
     signal.signal(signal.SIGINT, lambda *_: None)
     nothing = subprocess.DEVNULL
-    sys.exit(subprocess.call(command, cwd=folder, env=environment, stdin=nothing))
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdin=nothing)
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    sys.exit(server.wait())
 
 
 @click.command("lint")
