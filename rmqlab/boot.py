@@ -73,13 +73,11 @@ def load(path: str | None) -> list[Property]:
     if path is None:
         return []
     try:
-        properties = parse_properties(Path(path).read_bytes())
+        return parse_properties(Path(path).read_bytes())
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror}")
     except ConfigError as error:
         fail(f"cannot read {path}: {error}")
-    print(f"load config properties file OK, {path}", flush=True)
-    return properties
 
 
 def report(problems: Iterable[Problem], known: dict[str, type]) -> None:

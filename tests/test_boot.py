@@ -104,7 +104,6 @@ async def test_a_broker_prints_rocketmqs_boot_line(tmp_path):
     port = free_port()
     path = written(tmp_path, listenPort=port)
     async with program(tmp_path, BROKER, "-c", str(path)) as running:
-        await running.line()
         assert await running.line() == (
             f"The broker[broker-a, {HOST}:{port}] boot success. serializeType=JSON"
         )
@@ -115,7 +114,6 @@ async def test_a_broker_with_a_name_server_names_it_and_is_registered(tmp_path):
         path = written(tmp_path, namesrvAddr="127.0.0.1:1")
         arguments = "-c", str(path), "-n", server.address
         async with program(tmp_path, BROKER, *arguments) as running:
-            await running.line()
             line = await running.line()
             assert line.endswith(f"and name server is {server.address}")
             assert list(server.routes.cluster().brokers) == ["broker-a"]
@@ -138,7 +136,6 @@ async def test_a_broker_that_is_told_to_stop_exits_with_0_and_without_abort_file
     abort = tmp_path / "store/abort"
     async with program(tmp_path, BROKER, "-c", str(written(tmp_path))) as running:
         await running.line()
-        await running.line()
         assert abort.exists()
         assert await running.stop(number) == (0, "", "")
     assert not abort.exists()
@@ -148,7 +145,6 @@ async def test_a_broker_that_stops_is_gone_from_the_name_server(tmp_path):
     async with name_server() as server:
         path = written(tmp_path, namesrvAddr=server.address)
         async with program(tmp_path, BROKER, "-c", str(path)) as running:
-            await running.line()
             await running.line()
             await running.stop()
         assert server.routes.cluster().brokers == {}
@@ -164,7 +160,6 @@ async def test_after_kill_9_everything_acknowledged_is_there(tmp_path):
             Producer("shop", server.address) as producer,
         ):
             await running.line()
-            await running.line()
             for body in bodies:
                 result = await producer.send(Message("orders", body), ORDERS)
                 assert result.status is SendStatus.SEND_OK
@@ -176,7 +171,6 @@ async def test_after_kill_9_everything_acknowledged_is_there(tmp_path):
             program(tmp_path, *arguments) as running,
             Admin(server.address) as admin,
         ):
-            await running.line()
             await running.line()
             found = [one.body async for one in admin.messages(ORDERS)]
             assert (await running.stop())[0] == 0
@@ -222,7 +216,6 @@ async def test_a_name_server_whose_port_is_taken_names_it(tmp_path):
 async def test_lines_without_effect_are_in_the_log(tmp_path):
     path = written(tmp_path, storePathIndex="x", maxMessageSize="64k", deleteWhen="04")
     async with program(tmp_path, BROKER, "-c", str(path)) as running:
-        await running.line()
         await running.line()
         await running.stop()
     ignored = re.findall(r"ignored line=\d+ (\S+): (.*)", said(tmp_path, "broker"))

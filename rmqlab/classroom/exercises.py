@@ -51,11 +51,16 @@ def entry(exercise_id: str) -> Entry:
 
     Raises:
         RmqError: there is none.
+        ClusterError: its solution cannot be read.
     """
     exercise = checks.find(exercise_id)
     path = course_folder() / SOLUTIONS / f"{exercise.id}.ipynb"
-    about = notebooks.load_as_is(path).metadata["rmqlab"]
-    return Entry(exercise, about["title"], about["minutes"], list(about["hints"]))
+    notebook = notebooks.load_as_is(path)
+    try:
+        about = notebook.metadata["rmqlab"]
+        return Entry(exercise, about["title"], about["minutes"], list(about["hints"]))
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ClusterError(f"{path} does not say what it is: {error!r}") from error
 
 
 def matching(beginning: str) -> list[Entry]:

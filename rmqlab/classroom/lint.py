@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import socket
-from collections import defaultdict
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from posixpath import normpath
+from typing import NamedTuple, get_type_hints
 
 from rmqlab.classroom import topology
 from rmqlab.classroom.topology import Host, Node
@@ -28,6 +29,10 @@ NO_SETTER = {
 """Keys that articles set and no release reads, and the file each would move."""
 
 PORTS = {-2: "VIP, listenPort-2", 0: "listenPort", 1: "HA, listenPort+1"}
+
+NO = {"false", "no", "off", "0"}
+"""What means false to whoever writes it; Java takes all but ``true`` for false."""
+MAX_PORT = 65535
 
 Resolves = Callable[[str], bool]
 
@@ -77,15 +82,19 @@ def _lint_nodes(nodes: list[Node], resolves: Resolves) -> list[Finding]:
 
 def _in_one_file(node: Node, resolves: Resolves) -> Iterator[Finding]:
     file = f"{node.name}.properties"
+    if "\0" in (node.text or ""):
+        yield Finding(file, 0, "this is no text", "name a .properties file")
+        return
     kinds = IGNORED_BY_NAMESRV if node.is_namesrv else IGNORED_BY_BROKER
     settings: list[object] = [NamesrvConfig()]
     if not node.is_namesrv:
         settings = [BrokerConfig(), StoreConfig()]
     for problem in read(node.properties, *settings):
         if problem.key not in kinds:
-            yield _ineffective(file, problem, list(kinds) + _own_keys(settings))
+            yield _ineffective(file, problem, [*kinds, *_own_kinds(settings)])
         elif why := _unparsable(problem, kinds[problem.key]):
             yield Finding(file, problem.line, why, "the default stays: mend the value")
+    yield from _misread(file, node, kinds | _own_kinds(settings))
     for key, value, line in node.properties:
         if key in RENAMED:
             what = f"{key} is read up to release 4.5.1 and ignored from 4.6.0 on"
@@ -97,8 +106,19 @@ def _in_one_file(node: Node, resolves: Resolves) -> Iterator[Finding]:
         yield Finding(file, 0, what, "give it brokerId=1 or more")
 
 
-def _own_keys(settings: list[object]) -> list[str]:
-    return [key for one in settings for key in keys_of(type(one))]
+def _misread(file: str, node: Node, kinds: dict[str, type]) -> Iterator[Finding]:
+    for key, value, line in node.properties:
+        if kinds.get(key) is bool and value.lower() not in NO | {"true"}:
+            what = f"{key}: {value!r} is read as false"
+            yield Finding(file, line, what, "write true or false, and nothing after it")
+
+
+def _own_kinds(settings: list[object]) -> dict[str, type]:
+    return {
+        key: get_type_hints(type(one))[name]
+        for one in settings
+        for key, name in keys_of(type(one)).items()
+    }
 
 
 def _ineffective(file: str, problem: Problem, known: list[str]) -> Finding:
@@ -129,7 +149,7 @@ def _unresolved(
 ) -> Iterator[Finding]:
     for address in filter(None, value.split(";")):
         host, _, port = address.strip().rpartition(":")
-        if not port.isdigit() or not host:
+        if not host or not _is_port(port):
             step = "write host:port;host:port"
             yield Finding(file, line, f"namesrvAddr has {address!r}", step)
         elif not _is_address(host) and not resolves(host):
@@ -137,8 +157,16 @@ def _unresolved(
             yield Finding(file, line, f"name server {host!r} does not resolve", step)
 
 
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) <= MAX_PORT
+
+
 def _is_address(host: str) -> bool:
-    return host.replace(".", "").isdigit() or ":" in host
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _system_resolves(name: str) -> bool:
@@ -150,18 +178,24 @@ def _system_resolves(name: str) -> bool:
 
 
 def _shared_stores(brokers: list[Node]) -> Iterator[Finding]:
-    homes: dict[tuple[Host, str], list[Node]] = defaultdict(list)
+    root, log = "storePathRootDir", "storePathCommitLog"
+    owners: dict[tuple[str, Host, str], Node] = {}
     for node in brokers:
-        homes[node.host, node.store.store_path_root_dir].append(node)
-    for (host, root), (first, *others) in homes.items():
-        for node in others:
-            what = f"shares storePathRootDir={root} with {first.name} on {host.name}"
-            step = (
-                "give it a root of its own: the second one to start stops with "
-                "'Lock failed,MQ already started'"
-            )
-            line = _line_of(node, "storePathRootDir")
-            yield Finding(f"{node.name}.properties", line, what, step)
+        step = (
+            "give it a root of its own: the second one to start stops with "
+            "'Lock failed,MQ already started'"
+        )
+        for key, path in (
+            (root, node.store.store_path_root_dir),
+            (log, node.log_folder),
+        ):
+            owner = owners.setdefault((key, node.host, normpath(path)), node)
+            if owner is not node:
+                what = f"shares {key}={path} with {owner.name} on {node.host.name}"
+                line = _line_of(node, key)
+                yield Finding(f"{node.name}.properties", line, what, step)
+                break
+            step = "give it a log of its own: nothing keeps the two from mixing theirs"
 
 
 def _colliding_ports(nodes: list[Node]) -> Iterator[Finding]:

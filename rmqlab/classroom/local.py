@@ -22,7 +22,7 @@ from typing import Any
 
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
-from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK
+from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK, moved
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.classroom.tracing import spec_of
 from rmqlab.settings import BrokerRole
@@ -37,21 +37,14 @@ class LocalRuntime:
     """See `runtime.Runtime`."""
 
     def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
-        self._topology, self._plan, self._changed = topology, plan, changed
+        self._topology, self._changed = topology, changed
         self._folder = Path(plan.folder)
         self._processes: dict[str, _Process] = {}
         self._shift = {
             host.name: 0 if HAS_LOOPBACK_NETWORK else SHIFT * index
             for index, host in enumerate(topology.hosts)
         }
-        self._moved = {
-            host.address: self._loopback(host.address) for host in topology.hosts
-        }
-
-    def _loopback(self, address: str) -> str:
-        if not HAS_LOOPBACK_NETWORK:
-            return "127.0.0.1"
-        return f"127.0.{self._plan.subnet}.{address.rpartition('.')[2]}"
+        self._moved = moved((host.address for host in topology.hosts), plan.subnet)
 
     def address(self, node: Node) -> str:
         """See `Runtime.address`."""

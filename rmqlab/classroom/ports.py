@@ -28,4 +28,4 @@ def _describe(pid: int) -> str:
         command = " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:
         return f"process {pid}"
-    return f"process {pid} ({command[:80]})"
+    return f"process {pid} ({' '.join(command.split())[:80]})"

@@ -8,11 +8,31 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Self
 
 CLAIM_PORT = 19876
 HAS_LOOPBACK_NETWORK = sys.platform == "linux"
 """Whether all of 127.0.0.0/8 is this machine's, and not 127.0.0.1 alone."""
+LAST = 254
+"""The greatest last number that a host is moved to."""
+
+
+def moved(addresses: Iterable[str], number: int) -> dict[str, str]:
+    """Return where the host at each address is in a subnet: 192.168.157.128 at .128.
+
+    Of two that end alike, the second one gets the next number that is free.
+    """
+    found: dict[str, str] = {}
+    for address in addresses:
+        if not HAS_LOOPBACK_NETWORK:
+            found[address] = "127.0.0.1"
+            continue
+        last = int(address.rpartition(".")[2])
+        while (here := f"127.0.{number}.{last}") in found.values():
+            last = last % LAST + 1
+        found.setdefault(address, here)
+    return found
 
 
 class Subnet:

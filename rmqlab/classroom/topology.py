@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 
 from rmqlab.config import Property, parse_properties, read
@@ -204,22 +205,39 @@ def _read_hosts(path: Path) -> list[Host]:
             "'192.168.157.128 host1 rocketmq-nameserver1'"
         )
     hosts = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(path, "utf-8").splitlines(), start=1):
         words = line.partition("#")[0].split()
         if len(words) == 1:
             raise ConfigError(
                 f"{path}:{number}: {words[0]!r} has no name: is a space missing?"
             )
         if words:
+            _check_address(words[0], f"{path}:{number}")
             hosts.append(Host(words[1], words[0], tuple(words[2:])))
     if not hosts:
         raise ConfigError(f"{path} names no host")
     return hosts
 
 
+def _check_address(address: str, place: str) -> None:
+    try:
+        IPv4Address(address)
+    except AddressValueError:
+        raise ConfigError(
+            f"{place}: {address!r} is no IPv4 address: write one, as 192.168.157.128"
+        ) from None
+
+
+def _text(path: Path, encoding: str) -> str:
+    try:
+        return path.read_text(encoding)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
 def _nodes(folder: Path, hosts: list[Host]) -> list[Node]:
     return [
-        Node(path.stem, host, path.read_text("latin-1"))
+        Node(path.stem, host, _text(path, "latin-1"))
         for host in hosts
         for path in sorted((folder / host.name).glob("*.properties"))
     ]
@@ -228,16 +246,18 @@ def _nodes(folder: Path, hosts: list[Host]) -> list[Node]:
 def _flat_nodes(folder: Path, layout_folder: Path, hosts: list[Host]) -> list[Node]:
     by_name = {host.name: host for host in hosts}
     nodes = []
-    for line in (layout_folder / "layout").read_text("utf-8").splitlines():
+    layout = layout_folder / "layout"
+    for line in _text(layout, "utf-8").splitlines():
         words = line.partition("#")[0].split()
         for name in words[1:]:
             if words[0] not in by_name:
-                raise ConfigError(
-                    f"{layout_folder}/layout: no host {words[0]!r} in hosts"
-                )
+                raise ConfigError(f"{layout}: no host {words[0]!r} in hosts")
             path = folder / f"{name}.properties"
-            text = path.read_text("latin-1") if path.exists() else None
-            nodes.append(Node(name, by_name[words[0]], text))
+            text = _text(path, "latin-1") if path.exists() else None
+            node = Node(name, by_name[words[0]], text)
+            if text is None and not node.is_namesrv:
+                raise ConfigError(f"{layout}: there is no {path} for {name!r}")
+            nodes.append(node)
     return nodes
 
 

@@ -23,6 +23,8 @@ def build(arguments: list[str]) -> NameServer:
         sys.exit(boot.FAILED)
     config = NamesrvConfig()
     problems = read(boot.load(found.configFile), config)
+    if found.configFile:  # a broker says nothing of its file
+        print(f"load config properties file OK, {found.configFile}", flush=True)
     if found.printConfigItem:
         print(to_properties(config), end="")
         sys.exit(0)

@@ -37,8 +37,11 @@ def test_without_a_command_there_is_help():
         ["send", "orders"],
         ["send", "orders", "x", "--count", "0"],
         ["consume", "orders", "--count", "-1"],
+        ["consume", "orders", "--seconds", "-1"],
+        ["lab", "--port", "65536"],
         ["demo", "--seconds", "-1"],
         ["hint", "01", "--level", "one"],
+        ["grade", "01", "--dir", "nosuch"],
         ["list", "--nosuch"],
     ],
 )

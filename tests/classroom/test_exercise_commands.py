@@ -7,6 +7,7 @@ import json
 import pytest
 
 from rmqlab.classroom import notebooks
+from rmqlab.classroom.commands import EX_USAGE
 from rmqlab.classroom.exercises import drift
 from rmqlab.classroom.grading import pristine
 from rmqlab.classroom.runtime import ClusterError
@@ -157,7 +158,7 @@ def test_a_hint_that_there_is_not_is_refused(course, level):
 @pytest.mark.parametrize("command", ["start", "reset", "hint", "grade"])
 def test_an_exercise_that_there_is_not_is_an_error_that_names_those(course, command):
     done = run(command, "99")
-    assert done.exit_code == 1
+    assert done.exit_code == EX_USAGE
     assert all(one in done.stderr for one in ("99", *IDS))
 
 

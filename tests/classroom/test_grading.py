@@ -142,12 +142,15 @@ def test_an_answer_cell_that_is_missing_is_tampering(tmp_path):
     assert "there 0 times" in marks.problem
 
 
-def test_a_file_that_is_no_notebook_is_told_and_not_graded(tmp_path):
+@pytest.mark.parametrize("rubbish", [b"\x00rubbish", b"{}", None])
+def test_a_file_that_is_no_notebook_or_not_there_passes_no_check(tmp_path, rubbish):
     path = tmp_path / "answered.ipynb"
-    path.write_bytes(b"\x00rubbish")
+    if rubbish is not None:
+        path.write_bytes(rubbish)
     marks = graded(path)
-    assert (marks.score, marks.exit_code) == (0, ExitCode.ENVIRONMENT)
+    assert (marks.score, marks.exit_code) == (0, ExitCode.FAILED)
     assert "cannot be read as a notebook" in marks.problem
+    assert "`rmqlab reset 01_one_master` gives a fresh one" in marks.problem
 
 
 def test_a_changed_grader_is_noticed(tmp_path, monkeypatch):

@@ -100,7 +100,16 @@ def test_nothing_else_of_the_articles_files_is_found_fault_with(article):
         ("fileReservedTime=48h", "fileReservedTime: '48h'", "the default stays"),
         ("namesrvAddr=ns1", "namesrvAddr has 'ns1'", "write host:port;host:port"),
         ("namesrvAddr=:9876", "namesrvAddr has ':9876'", "write host:port;host:port"),
+        ("namesrvAddr=ns1:98765", "namesrvAddr has 'ns1:98765'", "write host:port;h"),
         ("namesrvAddr=ns3:9876", "name server 'ns3' does not resolve", "add the name"),
+        ("namesrvAddr=10.0.0.300:9876", "name server '10.0.0.300' does", "add the na"),
+        ("autoCreateTopicEnable=yes", "autoCreateTopicEnable: 'yes' is", "write true"),
+        (
+            "slaveReadEnable=true ",
+            "slaveReadEnable: 'true ' is read as",
+            "write true o",
+        ),
+        ("aclEnable=1", "aclEnable: '1' is read as false", "write true or false"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_would_do(
@@ -119,6 +128,7 @@ def test_a_mistake_is_told_with_its_line_and_what_would_do(
         "fileReservedTime=48",
         "deleteWhen=04",
         "slaveReadEnable=true",
+        "slaveReadEnable=TRUE",
         "aclEnable=no",  # anything but true is false
         "namesrvAddr=ns1:9876;ns2:9876",
         "namesrvAddr=192.168.157.128:9876",
@@ -148,6 +158,27 @@ def test_a_store_that_two_brokers_of_a_host_share_is_found(check):
     (found,) = check(host1_a=one, host1_b=two)
     assert found.file == "b.properties"
     assert found.what == "shares storePathRootDir=/data/store with a on host1"
+
+
+def test_a_store_is_the_same_however_its_path_is_written(check):
+    one = broker(listenPort=10911, storePathRootDir="/data/store")
+    two = broker(listenPort=10921, storePathRootDir="/data//store/", name="b")
+    (found,) = check(host1_a=one, host1_b=two)
+    assert found.what == "shares storePathRootDir=/data//store/ with a on host1"
+
+
+def test_a_log_that_two_brokers_share_is_found_though_their_roots_differ(check):
+    one = broker("storePathCommitLog=/log", listenPort=10911, storePathRootDir="/one")
+    two = broker("storePathCommitLog=/log", storePathRootDir="/two", name="b")
+    (found,) = check(host1_a=one, host1_b=two + "listenPort=10921\n")
+    assert (found.file, found.line) == ("b.properties", 1)
+    assert found.what == "shares storePathCommitLog=/log with a on host1"
+    assert found.next_step.startswith("give it a log of its own")
+
+
+def test_what_is_no_text_is_said_in_one_line(check):
+    (found,) = check(host1_a="\x7fELF\0\0brokerName=a\n")
+    assert str(found) == "a.properties: this is no text  → name a .properties file"
 
 
 def test_a_default_store_that_two_brokers_share_is_found(check):

@@ -226,6 +226,16 @@ def test_paths_below_the_home_are_roots(tmp_path):
             "10.0.0.1 host1\n",
             "layout: no host 'host9' in hosts",
         ),
+        (
+            {"a.properties": "", "layout": "host1 namesrv1 b\n"},
+            "10.0.0.1 host1\n",
+            r"layout: there is no .*b\.properties for 'b'",
+        ),
+        (
+            {"host1/a.properties": ""},
+            "10.0.0.1 host0\n10.0.0.256 host1\n",
+            "hosts:2: '10.0.0.256' is no IPv4 address: write one",
+        ),
     ],
 )
 def test_a_folder_that_is_no_topology_is_told_with_what_to_do(
@@ -233,6 +243,19 @@ def test_a_folder_that_is_no_topology_is_told_with_what_to_do(
 ):
     with pytest.raises(ConfigError, match=why):
         load(folder(tmp_path, files, hosts))
+
+
+def test_a_hosts_file_that_is_no_text_is_told(tmp_path):
+    folder(tmp_path, {"host1/a.properties": ""})
+    (tmp_path / "hosts").write_bytes(b"10.0.0.1 \xff\n")
+    with pytest.raises(ConfigError, match="hosts cannot be read: 'utf-8' codec"):
+        load(tmp_path)
+
+
+def test_a_nodes_file_that_cannot_be_read_is_told(tmp_path):
+    (folder(tmp_path, {}) / "host1" / "a.properties").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"a\.properties cannot be read: .*directory"):
+        load(tmp_path)
 
 
 def test_a_name_that_there_is_not_is_told_with_those_that_there_are(tmp_path):

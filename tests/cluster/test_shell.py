@@ -24,7 +24,7 @@ def test_up_in_json_says_where_everything_is(home):
     assert (up["name"], up["runtime"]) == ("mine", "local")
     assert [node["name"] for node in up["nodes"]] == ["namesrv1", "broker-a"]
     for node in up["nodes"]:
-        assert node.keys() >= NODE_KEYS
+        assert node.keys() == NODE_KEYS
         assert psutil.pid_exists(node["pid"])
     assert up["name_servers"] == up["nodes"][0]["address"]
     assert up["startup_s"] > 0
@@ -81,6 +81,7 @@ def test_a_taken_port_names_who_holds_it(home):
         up = shell("up", "1m", "--set", f"listenPort={port}")
     assert up.returncode == 1
     assert f"port {port} is held by process {os.getpid()}" in up.stdout
+    assert "rmqlab lint" not in up.stdout  # the files are right
 
 
 def test_one_of_several_clusters_must_be_named(home):
@@ -117,5 +118,15 @@ def test_the_articles_folder_comes_up_in_part_and_says_why(home):
     assert up.returncode == 1
     nodes = {node["name"]: node for node in json.loads(up.stdout)["nodes"]}
     for name in ("broker-a-s", "broker-b-s"):
+        assert nodes[name].keys() == NODE_KEYS | {"state", "why"}
         assert "Lock failed,MQ already started" in nodes[name]["why"]
-    assert "Lock failed,MQ already started" in shell("status", "--json").stdout
+    for options in ([], ["--json"]):
+        assert "Lock failed,MQ already started" in shell("status", *options).stdout
+
+
+def test_what_files_do_wrong_is_said_to_be_lints_business(home):
+    up = shell("up", "article")
+    assert up.returncode == 1
+    assert "broker-a-s failed: Lock failed,MQ already started" in up.stdout
+    assert "`rmqlab lint article` says what is to be mended" in up.stdout
+    assert "up in" not in up.stdout

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,7 +64,7 @@ def up_command(
 ) -> None:
     """Start a cluster: 1m, 2m-noslave, 2m-2s-async, 2m-2s-sync, or a FOLDER.
 
-    Exit code 1 if a node did not start; the others run on.
+    Exit code 1 if a node is not usable; the others run on.
 
     \b
     rmqlab up 2m-2s-sync
@@ -86,7 +87,7 @@ def up_command(
     )
     status = cluster.status()
     if as_json:
-        print(json.dumps(_as_json(cluster, status)))
+        print(json.dumps(_up_json(cluster, status)))
     else:
         _tell(cluster, status, topology)
     sys.exit(0 if status.is_usable else 1)
@@ -94,18 +95,16 @@ def up_command(
 
 def _tell(cluster: Cluster, status: Status, topology: str) -> None:
     """Print what came up, and what did not."""
+    from rmqlab.classroom.lint import lint  # noqa: PLC0415
+
     console = Console()
     console.print(_table(status))
-    failed = [node for node in status.nodes if node.state == "failed"]
-    for node in failed:
-        why = escape(node.why)
-        console.print(f"[red]{node.name} stopped:[/] {why}", highlight=False)
-    if failed:
-        console.print(
-            f"`rmqlab lint {topology}` explains, `rmqlab down` ends the rest."
-        )
-    else:
+    if status.is_usable:
         console.print(f"up in {cluster.startup_s:.2f} s; `rmqlab down` ends it")
+        return
+    if lint([Path(topology)]):
+        console.print(f"`rmqlab lint {topology}` says what is to be mended.")
+    console.print("`rmqlab down` ends what runs.")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -115,27 +114,35 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _as_json(cluster: Cluster, status: Status) -> dict[str, Any]:
-    nodes = [_node_json(node) for node in status.nodes]
+def _up_json(cluster: Cluster, status: Status) -> dict[str, Any]:
     return {
         "name": status.name,
         "runtime": status.runtime,
         "name_servers": status.name_servers,
         "startup_s": round(cluster.startup_s or 0, 3),
-        "nodes": nodes,
+        "nodes": [_place_json(node) for node in status.nodes],
     }
+
+
+def _place_json(node: NodeState) -> dict[str, Any]:
+    """Return who a node is and where it runs; of one that is not usable also why."""
+    keys = ["name", "host", "role", "address", "container" if node.container else "pid"]
+    if node.state != "usable":
+        keys += ["state", "why"]
+    return {key: getattr(node, key) for key in keys}
 
 
 def _node_json(node: NodeState) -> dict[str, Any]:
     return {key: value for key, value in node.to_json().items() if value != ""}
 
 
-def _table(status: Status) -> Table:
+def _table(status: Status) -> Group:
+    """Return a cluster's nodes, and below them what is wrong with which."""
     title = f"{status.name} ({status.topology}, {status.runtime})"
     caption = f"name servers {status.name_servers}"
     table = Table(title=title, caption=caption, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("host", "node", "role", "address", "pid", "state", "log", "behind"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading != "pid")  # a container's is long
     for node in status.nodes:
         colour = COLOURS[node.state]
         table.add_row(
@@ -144,12 +151,16 @@ def _table(status: Status) -> Table:
             node.role,
             node.address,
             str(node.pid or node.container or ""),
-            f"[{colour}]{node.state}[/]"
-            + (f" ({escape(node.why)})" if node.state == "waiting" else ""),
+            f"[{colour}]{node.state}[/]",
             "" if node.log_end is None else f"{node.log_end:,}",
             "" if node.behind is None else f"{node.behind:,}",
         )
-    return table
+    told = (
+        f"[{COLOURS[node.state]}]{node.name} {node.state}:[/] {escape(node.why)}"
+        for node in status.nodes
+        if node.why
+    )
+    return Group(table, *told)
 
 
 @click.command("down")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.box import SIMPLE
@@ -14,11 +16,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rmqlab.classroom import exercises, labs
+from rmqlab.classroom import checks, exercises, labs
 from rmqlab.classroom.commands.clusters import json_option
 from rmqlab.classroom.course import course_folder
 from rmqlab.classroom.grading.grader import grade
 from rmqlab.classroom.grading.marks import SCHEMA, ExitCode, Mark, Marks, worst
+from rmqlab.classroom.runtime import ClusterError
+from rmqlab.errors import RmqError
 
 SIGNS = {
     "passed": "[green]✓[/]",
@@ -26,6 +30,25 @@ SIGNS = {
     "inconclusive": "[yellow]?[/]",
     "not run": "[red]–[/]",
 }
+
+
+def _entry(exercise: str) -> exercises.Entry:
+    """Return one exercise; to ask for one that there is not is wrong usage."""
+    try:
+        checks.find(exercise)
+    except RmqError as error:
+        raise click.UsageError(str(error)) from error
+    return exercises.entry(exercise)
+
+
+def _matching(beginning: str) -> list[exercises.Entry]:
+    """Return the exercises whose id begins so; to ask for none is wrong usage."""
+    try:
+        return exercises.matching(beginning)
+    except ClusterError:
+        raise
+    except RmqError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @click.command("list")
@@ -73,7 +96,7 @@ def start_command(exercise: str) -> None:
     \b
     rmqlab start 01
     """
-    one = exercises.entry(exercise)
+    one = _entry(exercise)
     if not one.path.exists():
         exercises.reset(one)
     print(f"{one.title}: {one.minutes} minutes, {one.exercise.points} points")
@@ -92,7 +115,7 @@ def reset_command(exercise: str) -> None:
     \b
     rmqlab reset 01
     """
-    one = exercises.entry(exercise)
+    one = _entry(exercise)
     kept = exercises.reset(one)
     where = f"; yours is kept in {kept.relative_to(course_folder())}" if kept else ""
     print(f"{one.path.relative_to(course_folder())} is fresh{where}")
@@ -108,7 +131,7 @@ def hint_command(exercise: str, level: int | None) -> None:
     rmqlab hint 01
     rmqlab hint 01 --level 1
     """
-    one = exercises.entry(exercise)
+    one = _entry(exercise)
     given, text = exercises.next_hint(one, level)
     print(f"hint {given} of {len(one.hints)}: {text}")
 
@@ -116,7 +139,10 @@ def hint_command(exercise: str, level: int | None) -> None:
 @click.command("grade")
 @click.argument("ids", nargs=-1)
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), help="Of the answers."
+    "--dir",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Of the answers.",
 )
 @click.option("--seed", type=int, help="Of simulated exercises: as a report named it.")
 @json_option
@@ -126,16 +152,14 @@ def grade_command(
     """Grade exercises; without IDS, all of them.
 
     Exit code: 0 all passed, 1 a check failed, 2 one could not be looked at, 3 the
-    environment is at fault, 4 files were tampered with, 5 the grader broke.
+    environment is at fault, 4 files were tampered with, 5 the grader broke, 64 usage.
 
     \b
     rmqlab grade 01
     rmqlab grade 04_expiry --seed 7
     rmqlab grade --dir solutions --json
     """
-    chosen = [one for name in ids for one in exercises.matching(name)]
-    chosen = chosen or exercises.all_entries()
-    folder = folder or course_folder() / exercises.EXERCISES
+    chosen = _chosen(ids)
     console = Console()
     results = []
     for one in chosen:
@@ -158,9 +182,37 @@ def grade_command(
     sys.exit(int(code))
 
 
-def _grade_one(one: exercises.Entry, folder: Path, seed: int | None) -> Marks:
+def _chosen(ids: tuple[str, ...]) -> list[exercises.Entry]:
     try:
-        answered = folder / f"{one.id}.ipynb"
+        course_folder()
+    except ClusterError as error:
+        _end(ExitCode.ENVIRONMENT, str(error))
+    try:
+        found = [one for name in ids for one in _matching(name)]
+        return found or exercises.all_entries()
+    except ClusterError as error:
+        _end(ExitCode.TAMPERED, f"{error}: `git checkout` brings it back")
+
+
+def _end(code: ExitCode, why: str) -> NoReturn:
+    """End before anything was graded: that is no check that failed."""
+    click.echo(f"Error: {why}", err=True)
+    sys.exit(int(code))
+
+
+def _grade_one(one: exercises.Entry, folder: Path | None, seed: int | None) -> Marks:
+    """Grade an exercise and say how to do it again: its cluster is gone by then."""
+    answered = folder / one.path.name if folder else one.path
+    marks = _marks_of(one, answered, seed)
+    place = f" --dir {shlex.quote(str(folder))}" if folder else ""
+    for mark in marks.marks:
+        if mark.verdict != "passed" and one.exercise.runtime != "sim":
+            mark.reproduce = f"rmqlab grade {one.id}{place}"
+    return marks
+
+
+def _marks_of(one: exercises.Entry, answered: Path, seed: int | None) -> Marks:
+    try:
         return grade(one.exercise, answered, one.solution, seed=seed)
     except Exception:  # noqa: BLE001 - whatever it is, the next exercise is graded
         marks = Marks.of(one.exercise)
@@ -193,7 +245,7 @@ def _reasons(mark: Mark) -> Table:
         ("found:", mark.found),
         ("why:", mark.why),
         ("next step:", mark.next_step),
-        ("look:", mark.reproduce),
+        ("again:", mark.reproduce),
     ):
         if text:
             lines.add_row(heading, Text(text))

@@ -80,7 +80,7 @@ def send_command(
 @click.option("--group", default="rmqlab-consume", show_default=True)
 @click.option("--tags", "expression", default="*", show_default=True, help="a || b")
 @click.option("--count", type=AT_LEAST_ONE, help="End after so many messages.")
-@click.option("--seconds", type=float, help="End after so long.")
+@click.option("--seconds", type=click.FloatRange(min=0), help="End after so long.")
 @click.option("--from-first", is_flag=True, help="A new group starts at the first one.")
 @name_option
 @name_servers_option

@@ -25,7 +25,13 @@ MARKS = {"ok": "[green]✓[/]", "absent": "[yellow]–[/]", "broken": "[red]✗[
 
 @click.command("lab")
 @click.option("--no-browser", is_flag=True, help="Only serve; the address is printed.")
-@click.option("--port", default=8888, show_default=True, help="The first one to try.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8888,
+    show_default=True,
+    help="The first one to try.",
+)
 def lab_command(no_browser: bool, port: int) -> None:
     """Open the course in JupyterLab.
 
@@ -53,7 +59,9 @@ def lab_command(no_browser: bool, port: int) -> None:
     # Ctrl-C is JupyterLab's own business; asked nothing, it ends at once.
     signal.signal(signal.SIGINT, lambda *_: None)
     nothing = subprocess.DEVNULL
-    sys.exit(subprocess.call(command, cwd=folder, env=environment, stdin=nothing))
+    server = subprocess.Popen(command, cwd=folder, env=environment, stdin=nothing)
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    sys.exit(server.wait())
 
 
 @click.command("lint")

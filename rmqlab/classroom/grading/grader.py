@@ -55,12 +55,20 @@ def grade(
 ) -> Marks:
     """Grade the notebook `answered` against the solution notebook `pristine`.
 
+    One that is missing or none is not the environment's fault: all its checks fail.
     `seed` is for simulated exercises, and unseen unless it is given.
     """
     began = time.monotonic()
     marks = Marks.of(exercise)
     try:
-        _grade(exercise, answered, pristine, limits or Limits(), marks, seed)
+        answers = notebooks.load_as_is(answered)
+    except ClusterError as error:
+        step = f"`rmqlab reset {exercise.id}` gives a fresh one and keeps what is there"
+        marks.problem = f"{error}: {step}"
+        marks.settle()
+        return marks
+    try:
+        _grade(exercise, answers, pristine, limits or Limits(), marks, seed)
     except ClusterError as error:
         marks.problem, marks.exit_code = str(error), ExitCode.ENVIRONMENT
     marks.settle()
@@ -70,13 +78,13 @@ def grade(
 
 def _grade(
     exercise: Exercise,
-    answered: Path,
+    answers: Notebook,
     pristine: Path,
     limits: Limits,
     marks: Marks,
     seed: int | None,
 ) -> None:
-    laid = lay(notebooks.load(pristine), notebooks.load_as_is(answered))
+    laid = lay(notebooks.load(pristine), answers)
     marks.remarks = laid.remarks
     tampering = [*changed_files(), *laid.tampering]
     if not tampering:

@@ -49,6 +49,7 @@ class Mark:
     why: str = ""
     next_step: str = ""
     reproduce: str = ""
+    """The command that gives the same verdict again."""
 
     @property
     def score(self) -> int:
