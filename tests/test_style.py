@@ -55,6 +55,14 @@ ONLY_THERE = {
 simulated."""
 
 
+EXACT = {"ceil", "floor", "inf", "isfinite", "isqrt", "nan", "sqrt", "trunc"}
+"""Of `math`."""
+INEXACT_RANDOM = {
+    f"{name}variate"
+    for name in "beta expo gamma lognorm normal pareto vonmises weibull".split()
+} | {"gauss"}
+
+
 class Module:
     """One Python file of the repository."""
 
@@ -186,6 +194,21 @@ def test_clock_and_threads_are_touched_in_few_places():
         if module.name not in ONLY_THERE.get(name, {module.name})
     }
     assert touched == set()
+
+
+def test_a_simulation_uses_no_function_whose_last_digit_differs_between_systems():
+    """WebAssembly's exp() and log() are not those of a C library."""
+    used = {
+        (module.name, node.lineno)
+        for module in [*system(), *modules("rmqlab/classroom/simulated")]
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute)
+        and (
+            node.attr in INEXACT_RANDOM
+            or (getattr(node.value, "id", "") == "math" and node.attr not in EXACT)
+        )
+    }
+    assert used == set()
 
 
 def test_modules_of_the_system_import_at_their_top_and_by_name():
