@@ -26,7 +26,7 @@ from tests.conftest import missing
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-WASM_VERSIONS = ("3.13", "3.14")
+WASM_VERSIONS = ("3.12", "3.13", "3.14")
 """Of which there is a Pyodide: what package.json has."""
 PACKAGES = ROOT / ".venv" / "pyodide" / "node_modules"
 """Where `make setup` puts it."""
