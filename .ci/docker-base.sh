@@ -23,7 +23,8 @@ install_packages() {
     done
     [ -z "$missing" ] && return
     say "installing$missing"
-    apt-get update -qq >&2
+    # A mirror may stand still, and its lists be older than they say they may get.
+    apt-get -oAcquire::Check-Valid-Until=false update -qq >&2
     DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $missing >&2
 }
