@@ -37,7 +37,7 @@ class LocalRuntime:
     """See `runtime.Runtime`."""
 
     def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
-        self._topology, self._changed = topology, changed
+        self._topology, self._plan, self._changed = topology, plan, changed
         self._folder = Path(plan.folder)
         self._processes: dict[str, _Process] = {}
         self._shift = {
