@@ -57,6 +57,12 @@ WAIT_S = 200
 """In the end: 120 s until a broker that was cut off is forgotten, and time to heal."""
 SMALL_LOG = 32_768
 """Bytes of a log's file, in half of the schedules, so that there are many."""
+QUICK = (
+    "pollNameServerInterval=3000",
+    "rebalanceInterval=2000",
+    "persistConsumerOffsetInterval=2000",
+)
+"""Clients that look for changes more often, in half of the schedules."""
 SHORT = [1, 2, 5, 10, 20, 45]
 DELAYS_MS = [20, 200, 1500, 4000]
 
@@ -74,7 +80,7 @@ def schedule(seed: int) -> str:
     if dice.random() < 0.5:
         lines.append(f"set mappedFileSizeCommitLog={SMALL_LOG}")
     if dice.random() < 0.5:
-        lines.append("clients attentive")
+        lines += [f"clients {setting}" for setting in QUICK]
     rate, consumers = dice.choice((2, 5, 10)), dice.choice((1, 2, 2, 3))
     lines.append(f"traffic orders {rate}/s with {consumers} consumers")
     lines += _faults(dice, until_s)
