@@ -1,6 +1,7 @@
 """A task of a simulated process: same order in every run, and an end at any line.
 
-Not here: the loop that it runs on (`loop`).
+Not here: the loop that it runs on (`loop`); `asyncio.as_completed` of coroutines, which
+makes tasks of them in the order of a set: give it tasks.
 """
 
 from __future__ import annotations

@@ -115,6 +115,37 @@ def test_who_gives_up_connecting_leaves_nothing_behind(two):
     assert not two.far.host._ends
 
 
+def test_who_gives_up_while_paused_is_connected_and_leaves_when_it_goes_on(two):
+    two.listen()
+    task = connecting(two)
+    two.sim.run(0.0)
+    two.client.pause()
+    task.cancel()
+    two.sim.run(LINK_S)
+    assert two.accepted[0].seen == ["made"]
+    two.client.resume()
+    two.sim.run(LINK_S)
+    assert task.cancelled()
+    assert two.accepted[0].seen == ["made", "eof", "lost"]
+
+
+def test_a_server_that_dies_while_it_is_connected_to_resets_its_client(two):
+    two.listen()
+    task = connecting(two)
+    two.sim.run(0.00032)
+    assert len(two.far.host._ends) == 1
+    assert not two.kinds("connected")
+    two.server.kill()
+    two.sim.run(LINK_S)
+    _, near = task.result()
+    assert near.seen == ["made", "lost ConnectionResetError"]
+
+
+def test_nothing_is_left_to_happen_to_a_connection_that_stands(two):
+    two.pair()
+    assert two.sim.timeline.next_s is None
+
+
 def test_a_process_killed_while_it_connects_leaves_nothing_behind(two):
     two.listen()
     for at_s in (0.0, 0.00015, 0.00025):
