@@ -91,4 +91,6 @@ def test_a_campaign_says_by_its_exit_code_what_it_found(monkeypatch, capsys):
     assert campaign.main() == 0
     monkeypatch.setattr(sys, "argv", [*arguments, "2"])
     assert campaign.main() == 1
-    assert "seed 3: lost m0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "seed 3: lost m0" in said
+    assert "rmqlab sim seed.txt --seed 3" in said

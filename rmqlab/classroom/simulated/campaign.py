@@ -229,8 +229,11 @@ def main() -> int:
     mild = never_lost(results) if wanted.seeds >= 8 * len(CELLS) else []
     for cell in mild:
         print(f"{cell} lost nothing, though it may: the campaign is too mild")
-    is_bad = mild or any(one.problems for one in results)
-    return 1 if is_bad else 0
+    bad = [one.seed for one in results if one.problems]
+    if bad:
+        print(f"To repeat one: --show {bad[0]} > seed.txt, and play that scenario with")
+        print(f"rmqlab sim seed.txt --seed {bad[0]} --trace seed.jsonl")
+    return 1 if mild or bad else 0
 
 
 if __name__ == "__main__":
