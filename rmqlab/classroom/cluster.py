@@ -250,7 +250,7 @@ class AsyncCluster:
     @classmethod
     async def up(cls, wanted: str | Path, **options: Any) -> Self:
         """See `Cluster.up`."""
-        return cls(await asyncio.to_thread(Cluster.up, wanted, **options))
+        return cls(await asyncio.to_thread(lambda: Cluster.up(wanted, **options)))
 
     @property
     def name_servers(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from functools import partial
 
 import ipywidgets as widgets
 
@@ -36,7 +37,7 @@ class TimeRow:
             value=120, min=1, max=LONGEST_SKIP_S, layout=widgets.Layout(width="260px")
         )
         skips = [
-            self._button(f"+{seconds} s", lambda s=seconds: self._pass(s))
+            self._button(f"+{seconds} s", partial(self._pass, seconds))
             for seconds in SKIPS_S
         ]
         step = self._button("Step", self._step)

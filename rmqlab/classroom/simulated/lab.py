@@ -110,7 +110,7 @@ class MachineShelf:
 
     def size(self, path: str) -> int:
         """See `Shelf.size`."""
-        return self._file(path).size
+        return int(self._file(path).size)
 
     def on_disk(self, path: str) -> int:
         """See `Shelf.on_disk`."""
