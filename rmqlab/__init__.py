@@ -14,7 +14,8 @@ The reading path; README.md has it with the question that each step answers:
        → push.py                                            who consumes what
     8  ha/session.py → master.py → slave.py → broker/gate.py
        → services/durability.py                             what SYNC_MASTER promises
-    9  classroom/topology.py → runtime.py → local.py → supervisor.py
+    9  sim/timeline.py → loop.py → network.py → disk.py → machine.py   virtual time
+    10 classroom/topology.py → runtime.py → local.py → supervisor.py
        → grading/grader.py                      how a lab is made, and how graded
 
 Everything but `classroom` uses the standard library alone.
