@@ -26,6 +26,8 @@ class SimTask(asyncio.Task[Any]):
     ) -> None:
         self.serial = serial
         super().__init__(coroutine, **options)
+        # A simulation that nobody needs any more ends in the middle of everything.
+        self._log_destroy_pending = False
 
     def __hash__(self) -> int:
         return self.serial
