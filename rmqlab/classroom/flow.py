@@ -159,10 +159,18 @@ class Reader:
         )
 
     async def start(self) -> None:
-        """Join the group and begin to consume."""
+        """Join the group and begin to consume.
+
+        Raises:
+            RmqError: nobody answers; it is no member then, and may try again.
+        """
         self._record("client", client=self.client, what="started")
         await self.consumer.__aenter__()
-        await self.consumer.subscribe(self.topic)
+        try:
+            await self.consumer.subscribe(self.topic)
+        except RmqError:
+            await self.consumer.close()
+            raise
 
     async def close(self) -> None:
         """Save the offsets and leave the group."""

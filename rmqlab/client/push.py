@@ -90,7 +90,12 @@ class PushConsumer:
         await self.instance.start()
         self._rebalancer.start()
         self._saver.start()
-        await self.subscribe(RETRY_PREFIX + self.group)
+        try:
+            await self.subscribe(RETRY_PREFIX + self.group)
+        except BaseException:
+            # Else it would stay a member that is given queues and pulls none.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -85,6 +85,18 @@ def test_what_a_killed_consumer_did_not_say_it_had_comes_again(cluster):
     assert not found.missing
 
 
+def test_a_consumer_that_finds_nobody_starts_again_until_somebody_is_there():
+    with SimCluster.up("1m", seed=3) as cluster, SimTraffic(cluster, "orders") as them:
+        them.run_for(60)
+        them.kill("orders-consumer-1")
+        cluster.crash("host1")
+        them.begin_to_start("orders-consumer-1")
+        them.run_for(20)
+        cluster.boot("host1")
+        them.run_for(120)
+        assert not them.stop().missing
+
+
 def test_a_consumer_of_another_group_is_given_everything_again(cluster, events):
     with SimTraffic(cluster, "orders", consumers=1) as traffic:
         traffic.run_for(10)

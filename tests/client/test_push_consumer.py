@@ -10,6 +10,7 @@ import pytest
 
 from rmqlab.client import Admin, Consumed, Producer, PushConsumer
 from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.errors import NotConnected
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import ClientConfig
 from tests.support import make_broker, name_server, until
@@ -175,6 +176,17 @@ async def test_offsets_are_told_to_the_broker_meanwhile(tmp_path):
         await it.send(*NUMBERS)
         await it.until_came(20)
         await until(lambda: it.offsets() == [5, 5, 5, 5])
+
+
+async def test_a_consumer_that_could_not_start_is_no_member_of_its_group(tmp_path):
+    async with lab(tmp_path) as it:
+        await it.server.stop()
+        late = it.consumer(heartbeat_broker_interval=1000, rebalance_interval=1000)
+        with pytest.raises(NotConnected):
+            await late.__aenter__()
+        assert late.instance.remoting.is_connected(it.server.address) is False
+        assert late.queues == []
+        assert all(service._task is None for service in late.instance._services)
 
 
 async def test_a_broker_that_forgot_offsets_is_told_them_again(tmp_path):

@@ -14,6 +14,7 @@ Verbs named `begin_to_…`, and `kill`, let no time pass.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Iterator
@@ -25,10 +26,13 @@ from rmqlab.classroom.report import Report
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.client.producer import Producer
+from rmqlab.errors import RmqError
 from rmqlab.settings import ClientConfig
 from rmqlab.sim.machine import Process
 from rmqlab.sim.timeline import Stuck
 
+START_AGAIN_S = 3.0
+"""After a client found nobody there."""
 CLOSE_S = 30.0
 """Of virtual time, for clients to say goodbye."""
 
@@ -39,6 +43,17 @@ class Client:
 
     process: Process
     role: Sender | Reader
+
+
+async def _start(role: Sender | Reader) -> None:
+    """Start a client, again and again until somebody answers, as a supervisor does."""
+    while True:
+        try:
+            await role.start()
+        except RmqError:
+            await asyncio.sleep(START_AGAIN_S)
+        else:
+            return
 
 
 class SimTraffic:
@@ -135,7 +150,7 @@ class SimTraffic:
             member = name, group or self.group, self.topic, servers, self._tell
             role = Reader(*member, self._config, driver.place)
         self._clients[name] = Client(driver.process, role)
-        driver.process.start(role.start(), f"start {name}")
+        driver.process.start(_start(role), f"start {name}")
 
     def begin_to_close(self, name: str) -> None:
         """Have a client stop, say goodbye and end.
