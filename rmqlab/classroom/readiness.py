@@ -13,7 +13,7 @@ from contextlib import suppress
 from rmqlab.broker.broker import Broker
 from rmqlab.settings import BrokerRole
 
-PATIENCE_S = 10.0
+PATIENCE_S = 15.0
 """How long a connection may take before we say so."""
 LOOK_AGAIN_S = 0.5
 
