@@ -89,9 +89,21 @@ def test_a_slave_that_is_ahead_since_a_crash_makes_sync_master_promise_nothing()
     assert history.end().broken == []
 
 
-def test_a_wiped_disk_explains_every_loss():
-    history = History().send("m0", 0).fault("wipe", host="host1").forget(0)
-    assert not history.forget(0, SLAVE).end().broken
+def test_a_masters_lost_disk_takes_what_an_asynchronous_slave_had_not():
+    history = History("ASYNC_MASTER").send("m0", 0).crash().fault("wipe", host="host1")
+    assert history.forget(0, MASTER, SLAVE).findings() == allowed("lost")
+
+
+def test_a_masters_lost_disk_takes_nothing_from_a_synchronous_slave():
+    history = History("SYNC_MASTER").send("m0", 0).crash().fault("wipe", host="host1")
+    assert not history.forget(0).end().broken
+    assert history.forget(0, SLAVE).findings() == broken("lost")
+
+
+def test_a_pairs_lost_disks_take_everything():
+    history = History("SYNC_MASTER").send("m0", 0).fault("wipe", host="host1")
+    history.fault("wipe", host=OTHER).forget(0, MASTER, SLAVE)
+    assert history.findings() == allowed("lost")
 
 
 # lied, unsent, misplaced, vanished

@@ -107,6 +107,11 @@ class Faults:
         """Return when a node's machine crashed next."""
         return next((one for one in self.crashes[node] if one > index), None)
 
+    def damage_after(self, node: str, index: int) -> bool:
+        """Whether files of a node were damaged or removed later."""
+        later = (one for one in self.crashes[node] if one > index)
+        return any(self.facts.events[one]["what"] in TAKES for one in later)
+
     def crash_between(self, broker: str, first: int, last: int) -> int | None:
         """Return when a machine of a broker's pair crashed, from one index to another.
 

@@ -7,6 +7,8 @@ An acknowledged message is in its master's log, and
                               means that one had
     both machines' crashes    take what neither had flushed; until then SEND_OK under
                               SYNC_MASTER means that master or slave has it
+    loss of the master's disk takes all but what its slave has: under SYNC_MASTER that
+                              is all that was SEND_OK
 
 FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE promise what an
 asynchronous master does: the slave's failure hides the disk's.  `refused` is definite,
@@ -24,7 +26,7 @@ from collections.abc import Iterator
 
 from rmqlab.classroom.history.copies import stray_since
 from rmqlab.classroom.history.facts import NOT_STORED, Facts, Node, Place, Told
-from rmqlab.classroom.history.faults import TAKES, Faults
+from rmqlab.classroom.history.faults import Faults
 from rmqlab.classroom.history.verdict import Finding
 
 
@@ -86,17 +88,19 @@ class Rules:
         """Say whether a promise was broken, and why so or why not."""
         if crash is None:
             return True, f"{master.name}'s machine never crashed after it was sent"
-        what = self.facts.events[crash]["what"]
-        if what in TAKES:
-            return False, f"{master.name}'s files were damaged ({what})"
-        is_safe = told.outcome == "SEND_OK"
-        if is_safe and master.flush == "SYNC_FLUSH":
+        is_safe, is_damaged = told.outcome == "SEND_OK", self._is_damaged(master, told)
+        if is_safe and master.flush == "SYNC_FLUSH" and not is_damaged:
             return True, f"SYNC_FLUSH, and {master.name}'s machine only crashed"
-        if self._was_flushed(master.name, told, told, crash):
+        if not is_damaged and self._was_flushed(master.name, told, crash):
             return True, f"{master.name} had flushed it before its machine crashed"
         if is_safe and master.role == "SYNC_MASTER" and not is_kept:
             return self._judge_copies(told, master)
+        if is_damaged:
+            return False, f"files of {master.name} were damaged or removed"
         return False, f"no flush had reached it when {master.name}'s machine crashed"
+
+    def _is_damaged(self, node: Node, told: Told) -> bool:
+        return self.faults.damage_after(node.name, self.facts.sent[told.key])
 
     def _judge_copies(self, told: Told, master: Node) -> tuple[bool, str]:
         stray = stray_since(self.facts, self.faults, master.broker)
@@ -108,15 +112,20 @@ class Rules:
             crash = self.faults.crash_after(slave.name, self.facts.sent[told.key])
             if crash is None:
                 return True, f"SYNC_MASTER, and {slave.name}'s machine never crashed"
-            if self._was_flushed(slave.name, told, told, crash):
+            if self._is_damaged(slave, told):
+                continue
+            if self._was_flushed(slave.name, told, crash):
                 return True, f"{slave.name} had flushed it before its machine crashed"
-        return False, f"the machines of {master.name} and of its slave both crashed"
+        return (
+            False,
+            f"{master.name} lost it, and so did its slave, by faults of their own",
+        )
 
-    def _was_flushed(self, node: str, sent: Told, told: Told, crash: int) -> bool:
+    def _was_flushed(self, node: str, told: Told, crash: int) -> bool:
         """Whether a flush certainly reached it: up to where the log was when told."""
         master = self.facts.master(told.place.broker) if told.place else None
         end = self.facts.growth[master.name].end_at(told.index) if master else 0
-        begin = self.facts.sent[sent.key]
+        begin = self.facts.sent[told.key]
         flushes = self.facts.growth[node].flushes
         return any(begin < index < crash and upto >= end > 0 for index, upto in flushes)
 
