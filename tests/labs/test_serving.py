@@ -16,7 +16,8 @@ END_S = 30
 
 def test_a_server_that_is_asked_to_end_leaves_no_jupyterlab_behind():
     port = str(free_port())
-    command = [sys.executable, "-m", "rmqlab.cli", "lab", "--no-browser", "--port", port]
+    command = [sys.executable, "-m", "rmqlab.cli", "lab", "--no-browser"]
+    command += ["--port", port]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         assert any(ADDRESS.search(line) for line in server.stderr)
