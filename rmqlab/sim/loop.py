@@ -35,6 +35,9 @@ from rmqlab.sim.transport import Server, SimTransport
 Ts = TypeVarTuple("Ts")
 _EVERY_ADDRESS = (None, "", "0.0.0.0", "::")
 
+LEAST_HELD = 64
+"""Tasks held before it is worth looking which of them are done."""
+
 
 class SimLoop(asyncio.BaseEventLoop):
     """One process's loop."""
@@ -47,6 +50,8 @@ class SimLoop(asyncio.BaseEventLoop):
         """Exceptions that nobody caught, as asyncio describes them."""
         self._timeline, self._host = timeline, host
         self._kept: list[Due] = []
+        self._held: list[SimTask] = []
+        self._most_held = LEAST_HELD
         self._unfinished: list[SimTask] = []
         self._serials = itertools.count(1)
         self._hooks = (self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)  # type: ignore[attr-defined]
@@ -113,7 +118,20 @@ class SimLoop(asyncio.BaseEventLoop):
         task = SimTask(coro, serial, loop=self, name=name, **options)
         if self.is_dead:
             task.unwind()
+        else:
+            self._hold(task)
         return task
+
+    def _hold(self, task: SimTask) -> None:
+        """Keep a task from Python's garbage collector, whose moments no seed decides.
+
+        Asyncio leaves that to who makes a task.  Those that are done are let go
+        whenever twice as many are held as were left the last time.
+        """
+        self._held.append(task)
+        if len(self._held) > self._most_held:
+            self._held = [one for one in self._held if not one.done()]
+            self._most_held = 2 * len(self._held) + LEAST_HELD
 
     def run_in_executor(self, *what: Any) -> Any:  # type: ignore[override]
         """Refuse: a thread would not keep to virtual time."""
@@ -157,6 +175,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._unfinished = self.waiting()
         self.is_dead, self.is_paused = True, False
         self._kept.clear()
+        self._held.clear()
         self.close()
         if asyncio._get_running_loop() is not self:  # noqa: SLF001
             with outer_loop_aside(self):

@@ -179,6 +179,25 @@ def test_nothing_left_to_happen_names_who_waits_for_what(two):
     ]
 
 
+def test_a_task_that_nobody_holds_is_not_taken_by_the_garbage_collector(two):
+    two.server.start(forever(), "serve")
+    two.sim.run(1.0)
+    gc.collect()
+    (task,) = two.server.loop.waiting()
+    assert task.get_name() == "serve"
+
+
+async def at_once():
+    """End at once."""
+
+
+def test_tasks_that_are_done_are_not_held_for_ever(two):
+    for _ in range(1000):
+        two.client.start(at_once())
+        two.sim.run(0.0)
+    assert len(two.client.loop._held) < 200
+
+
 def test_where_somebody_waits_is_a_line_of_ours_and_not_of_asyncio(two):
     async def wait():
         await asyncio.Event().wait()
