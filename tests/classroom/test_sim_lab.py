@@ -37,6 +37,11 @@ def test_settings_of_a_lab_are_every_brokers():
         assert broker.store.config.flush_disk_type.name == "SYNC_FLUSH"
 
 
+def test_a_setting_that_does_not_parse_is_told_in_the_brokers_log():
+    with start("1m", lab="98", runtime="sim", flushDiskType="SOMETIMES") as cluster:
+        assert "flushDiskType=SOMETIMES" in cluster.log_of("broker-a")
+
+
 def test_a_node_that_does_not_start_is_told_at_the_start():
     one_store = {"storePathRootDir": "/s", "storePathCommitLog": "/s/log"}
     with pytest.raises(ClusterError, match="broker-a-s is failed: Lock failed"):

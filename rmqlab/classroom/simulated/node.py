@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from rmqlab import boot
 from rmqlab.broker.broker import Broker
 from rmqlab.broker.settle import Site, explain, settle
 from rmqlab.classroom import readiness
 from rmqlab.classroom.runtime import ClusterError, NodeState, State
 from rmqlab.classroom.topology import ROOTS_HOME, Node
-from rmqlab.config import read
+from rmqlab.config import Problem, read
 from rmqlab.errors import RmqError
+from rmqlab.known_keys import IGNORED_BY_BROKER, IGNORED_BY_NAMESRV
 from rmqlab.namesrv.server import NameServer
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 from rmqlab.sim.machine import Machine, Process
@@ -34,6 +36,7 @@ class SimNode:
         self._changed = changed
         self.server: NameServer | Broker | None = None
         """The node itself, once it was started."""
+        self._problems: list[Problem] = []
 
     @property
     def name(self) -> str:
@@ -85,10 +88,10 @@ class SimNode:
     def _build(self, process: Process) -> NameServer | Broker:
         if self.node.is_namesrv:
             config = NamesrvConfig()
-            read(self.node.properties, config)
+            self._problems = read(self.node.properties, config)
             return NameServer(config, process.clock)
         broker_config, store_config = BrokerConfig(), StoreConfig()
-        read(self.node.properties, broker_config, store_config)
+        self._problems = read(self.node.properties, broker_config, store_config)
         host = self.machine.host
         site = Site(self.machine.name, ROOTS_HOME, lambda: host.address, host.resolve)
         settle(broker_config, store_config, site)
@@ -97,6 +100,9 @@ class SimNode:
         )
 
     async def _boot(self, server: NameServer | Broker, *, has_slave: bool) -> None:
+        is_namesrv = isinstance(server, NameServer)
+        ignored = IGNORED_BY_NAMESRV if is_namesrv else IGNORED_BY_BROKER
+        boot.report(self._problems, ignored)
         try:
             await server.start()
         except (OSError, RmqError) as error:
