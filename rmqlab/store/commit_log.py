@@ -21,6 +21,7 @@ from rmqlab.protocol import record as records
 from rmqlab.protocol.message import is_legal_name
 from rmqlab.protocol.record import Blank, Record
 from rmqlab.store.disk import Disk
+from rmqlab.store.file_pool import FilePool
 from rmqlab.store.file_queue import FileQueue
 
 BLANK = struct.Struct(">iI")  # bytes left in the file, BLANK_MAGIC
@@ -31,8 +32,8 @@ WINDOW_BYTES = 1 << 20
 class CommitLog:
     """The log's files as one sequence of bytes and of records."""
 
-    def __init__(self, disk: Disk, folder: str, file_size: int) -> None:
-        self.files = FileQueue(disk, folder, file_size)
+    def __init__(self, disk: Disk, pool: FilePool, folder: str, file_size: int) -> None:
+        self.files = FileQueue(disk, pool, folder, file_size)
         self.last_stored_at = 0
         """Store time of the newest record, in ms."""
 

@@ -19,6 +19,7 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from rmqlab.store.disk import Disk
+from rmqlab.store.file_pool import FilePool
 from rmqlab.store.file_queue import FileQueue
 from rmqlab.store.layout import QUEUE_ENTRY
 
@@ -43,9 +44,9 @@ class ConsumeQueue:
     there and of the next one to come.
     """
 
-    def __init__(self, disk: Disk, folder: str, file_size: int) -> None:
+    def __init__(self, disk: Disk, pool: FilePool, folder: str, file_size: int) -> None:
         whole = -(-file_size // QUEUE_ENTRY.size) * QUEUE_ENTRY.size
-        self.files = FileQueue(disk, folder, whole)
+        self.files = FileQueue(disk, pool, folder, whole)
         self.min_offset = 0
         self.log_end = -1
         """End of the newest record that has an entry; -1 without any."""

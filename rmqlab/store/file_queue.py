@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 
 from rmqlab.errors import StoreError
-from rmqlab.store.disk import Disk, DiskFile
+from rmqlab.store.disk import Disk
+from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import NAME_DIGITS, file_name
 
 _NAME = re.compile(rf"[0-9]{{{NAME_DIGITS}}}")
@@ -29,14 +30,15 @@ class FileQueue:
     one to be written; everything before `flushed` survives a crash of the machine.
     """
 
-    def __init__(self, disk: Disk, folder: str, file_size: int) -> None:
+    def __init__(self, disk: Disk, pool: FilePool, folder: str, file_size: int) -> None:
         self.file_size = file_size
         self.start = self.end = self.flushed = 0
-        self._disk, self._folder = disk, folder
-        self._files: dict[int, DiskFile] = {}
+        self._disk, self._pool, self._folder = disk, pool, folder
+        self._paths: dict[int, str] = {}
+        """By the offset at which the file starts, ascending."""
 
     def load(self) -> None:
-        """Open the files that are there; `end` is then the end of the last one.
+        """Find the files that are there; `end` is then the end of the last one.
 
         Raises:
             StoreError: a file has another name or size than this queue would give it,
@@ -53,12 +55,12 @@ class FileQueue:
                 )
             if not is_named or int(name) % self.file_size:
                 raise StoreError(f"{path} is no file of a store: move it elsewhere")
-            self._files[int(name)] = self._disk.open(path, self.file_size)
-        if self._files:
-            self.start = min(self._files)
-            self.end = self.flushed = max(self._files) + self.file_size
+            self._paths[int(name)] = path
+        if self._paths:
+            self.start = min(self._paths)
+            self.end = self.flushed = max(self._paths) + self.file_size
         for start in range(self.start, self.end, self.file_size):
-            if start not in self._files:
+            if start not in self._paths:
                 raise StoreError(
                     f"{self._folder} lacks {file_name(start)}: put it back"
                 )
@@ -66,12 +68,12 @@ class FileQueue:
     @property
     def file_starts(self) -> list[int]:
         """The offsets at which files start, ascending."""
-        return sorted(self._files)
+        return list(self._paths)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no file yet."""
-        return not self._files
+        return not self._paths
 
     def file_start(self, offset: int) -> int:
         """Return where the file that holds `offset` starts."""
@@ -105,34 +107,45 @@ class FileQueue:
                 f"end of a file: each has {self.file_size}"
             )
         start = self.file_start(at)
-        file = self._files.get(start)
-        if file is None:
-            file = self._disk.open(f"{self._folder}/{file_name(start)}", self.file_size)
-            if not self._files:
+        path = self._paths.get(start) or f"{self._folder}/{file_name(start)}"
+        self._pool.file(path, self.file_size).write(at - start, data)
+        if start not in self._paths:
+            if not self._paths:
                 self.start = self.flushed = start
-            self._files[start] = file
-        file.write(at - start, data)
+            self._paths[start] = path
         self.end = at + len(data)
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset` on, of one file, before `end`."""
         start = self.file_start(offset)
-        file = self._files.get(start)
-        if file is None or offset >= self.end:
+        path = self._paths.get(start)
+        if path is None or offset >= self.end:
             return b""
+        file = self._pool.file(path, self.file_size)
         return file.read(offset - start, min(size, self.end - offset))
 
     def truncate(self, end: int) -> None:
         """Forget everything from `end` on, on the disk too."""
-        for start in self.file_starts:
+        for start in reversed(self.file_starts):
             if start >= end:
-                self._files.pop(start).close()
-                self._disk.remove(f"{self._folder}/{file_name(start)}")
+                self._pool.remove(self._paths.pop(start))
             elif start + self.file_size > end:
-                self._files[start].cut(end - start)
-        self.end = end if self._files else 0
-        self.start = min(self._files, default=0)
+                self._pool.file(self._paths[start], self.file_size).cut(end - start)
+        self.end = end if self._paths else 0
+        self.start = min(self._paths, default=0)
         self.flushed = min(self.flushed, self.end)
+
+    def drop_first(self) -> None:
+        """Remove the oldest file; never the last one.
+
+        Raises:
+            StoreError: the disk refused; the file still belongs to the queue.
+        """
+        if len(self._paths) > 1:
+            self._pool.remove(self._paths[self.start])
+            del self._paths[self.start]
+            self.start += self.file_size
+            self.flushed = max(self.flushed, self.start)
 
     def doubt(self) -> None:
         """Take nothing for flushed: who wrote this may have died before it could."""
@@ -147,13 +160,7 @@ class FileQueue:
         end = self.end
         first = self.file_start(self.flushed)
         for start in self.file_starts:
-            if first <= start < end:
-                await self._files[start].flush()
+            if first <= start < end and start in self._paths:  # not dropped meanwhile
+                await self._pool.flush(self._paths[start], self.file_size)
         self.flushed = max(self.flushed, end)
         return end
-
-    def close(self) -> None:
-        """Close all files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()

@@ -19,6 +19,7 @@ from rmqlab.store.checkpoint import Checkpoint
 from rmqlab.store.commit_log import CommitLog
 from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
 from rmqlab.store.disk import Disk
+from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import StorePaths
 from rmqlab.store.recovery import Recovered, cut_queues, recover
 from rmqlab.store.results import Arrival, GetStatus, Got, Put, PutStatus
@@ -39,7 +40,10 @@ class MessageStore:
         self.config, self.paths = config, paths
         self._disk = disk
         self._delays = DelayLevels(config.message_delay_level)
-        self.log = CommitLog(disk, paths.commit_log, config.mapped_file_size_commit_log)
+        self._pool = FilePool(disk)
+        self.log = CommitLog(
+            disk, self._pool, paths.commit_log, config.mapped_file_size_commit_log
+        )
         self.dispatched = 0
         """Log offset up to which queues know the log."""
         self.on_append: list[Callable[[], None]] = []
@@ -57,7 +61,7 @@ class MessageStore:
         """
         with ExitStack() as opened:
             opened.callback(self._disk.lock(self.paths.lock).release)
-            opened.callback(self._close_files)
+            opened.callback(self._pool.close)
             was_crash = self._disk.size(self.paths.abort) is not None
             self.log.files.load()
             self._load_queues()
@@ -98,17 +102,12 @@ class MessageStore:
                 queue.files.load()
                 queue.recover()
 
-    def _close_files(self) -> None:
-        for queue in self._queues.values():
-            queue.files.close()
-        self.log.files.close()
-
     def _queue(self, topic: str, queue_id: int) -> ConsumeQueue:
         queue = self._queues.get((topic, queue_id))
         if queue is None:
             folder = self.paths.consume_queue(topic, queue_id)
             size = self.config.mapped_file_size_consume_queue
-            queue = ConsumeQueue(self._disk, folder, size)
+            queue = ConsumeQueue(self._disk, self._pool, folder, size)
             self._queues[topic, queue_id] = queue
         return queue
 
