@@ -97,6 +97,16 @@ class StoreConfig:
     """Bytes of a body."""
     max_transfer_bytes_on_message_in_memory: int = 262_144
     max_transfer_count_on_message_in_memory: int = 32
+    message_index_enable: bool = True
+    """Whether messages can be found by their keys."""
+    max_hash_slot_num: int = 5_000_000
+    """Of an index file."""
+    max_index_num: int = 20_000_000
+    """Entries of an index file."""
+    default_query_max_num: int = 32
+    """Messages that a query by key answers where it does not say how many."""
+    max_msgs_num_batch: int = 64
+    """Messages that a query by key answers at most."""
     check_c_r_c_on_recover: bool = setting(default=True, key="checkCRCOnRecover")
     message_delay_level: str = (
         "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"

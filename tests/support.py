@@ -49,6 +49,8 @@ CLAIMS = Path(tempfile.gettempdir()) / "rmqlab-test-ports"
 SMALL_FILES = {
     "mapped_file_size_commit_log": 1 << 20,
     "mapped_file_size_consume_queue": 6000,
+    "max_hash_slot_num": 500,
+    "max_index_num": 1000,
 }
 """As the golden stores have them."""
 
