@@ -157,6 +157,12 @@ def java_hash(text: str) -> int:
     return value - (1 << 32) if value & 0x80000000 else value
 
 
+def keys_of(properties: Mapping[str, str]) -> list[str]:
+    """Return what a message can be found by: its unique id, then each of its keys."""
+    unique, keys = properties.get(UNIQ_KEY), properties.get(KEYS, "")
+    return ([unique] if unique else []) + [key for key in keys.split(" ") if key]
+
+
 def tags_code(properties: Mapping[str, str]) -> int:
     """Return what a consume queue keeps of the tag: its hash, 0 without a tag."""
     tags = properties.get(TAGS)

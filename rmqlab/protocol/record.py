@@ -39,17 +39,14 @@ HOST = struct.Struct(">4si")
 HOST_V6 = struct.Struct(">16si")
 TAIL = struct.Struct(">iqi")  # reconsume times, prepared offset, body length
 STORED_AT = struct.Struct(">q")
+BODY_LENGTH = struct.Struct(">i")
 TOPIC_LENGTH = struct.Struct(">B")
 PROPERTIES_LENGTH = struct.Struct(">h")
 
-FIXED_BYTES = (
-    HEAD.size
-    + 2 * HOST.size
-    + STORED_AT.size
-    + TAIL.size
-    + TOPIC_LENGTH.size
-    + PROPERTIES_LENGTH.size
-)
+BODY_AT = HEAD.size + 2 * HOST.size + STORED_AT.size + TAIL.size
+"""Where the body starts, with IPv4 hosts: 88."""
+
+FIXED_BYTES = BODY_AT + TOPIC_LENGTH.size + PROPERTIES_LENGTH.size
 """Of a record with IPv4 hosts, beside body, topic and properties: 91."""
 
 
@@ -201,6 +198,28 @@ def decode_all(data: bytes) -> Iterator[Record]:
         at += record.size
 
 
+def is_sound(data: bytes, offset: int) -> bool:
+    """Whether `data` is, whole, the message that starts at `offset` of a log.
+
+    Quicker than `decode`, and for its readers: it looks at what a damage hits first.
+    """
+    if len(data) < FIXED_BYTES:
+        return False
+    size, magic, crc, _, _, _, at, sys_flag, _ = HEAD.unpack_from(data)
+    if (size, magic, at) != (len(data), MAGIC, offset):
+        return False
+    start = BODY_AT + (HOST_V6.size - HOST.size) * _v6_hosts(sys_flag)
+    if start > size:
+        return False
+    (length,) = BODY_LENGTH.unpack_from(data, start - BODY_LENGTH.size)
+    return 0 <= length <= size - start and _crc(data[start : start + length]) == crc
+
+
+def properties_of(record: Record) -> dict[str, str]:
+    """Return the record's properties, split."""
+    return split_properties(record.properties.decode("utf-8", "replace"))
+
+
 def to_message(record: Record, broker_name: str = "") -> StoredMessage:
     """Return the record as its reader sees it: body unpacked, properties split."""
     return StoredMessage(
@@ -210,7 +229,7 @@ def to_message(record: Record, broker_name: str = "") -> StoredMessage:
         physical_offset=record.physical_offset,
         size=record.size,
         body=plain_body(record.body, record.sys_flag),
-        properties=split_properties(record.properties.decode("utf-8", "replace")),
+        properties=properties_of(record),
         flag=record.flag,
         sys_flag=record.sys_flag,
         born_timestamp=record.born_timestamp,
