@@ -46,7 +46,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 ONLY_THERE = {
     "time": {"rmqlab.clock"},
-    "datetime": {"rmqlab.client.place", "rmqlab.client.unique_ids", "rmqlab.mqadmin"},
+    "datetime": {
+        "rmqlab.client.place",
+        "rmqlab.client.unique_ids",
+        "rmqlab.mqadmin",
+        "rmqlab.store.index",
+    },
     "threading": {"rmqlab.client.blocking"},
     "concurrent.futures": {"rmqlab.store.real_disk", "rmqlab.client.blocking"},
     "fcntl": {"rmqlab.store.real_disk"},
