@@ -1,0 +1,126 @@
+"""Apache RocketMQ's own jars, copied once by Maven, and our Java client beside them.
+
+    RMQLAB_JARS, else .venv/rocketmq
+      4.4.0/*.jar              name server, broker, tools and what they need
+      4.4.0/client-…/          LineClient, compiled against them
+
+A machine needs a JDK, and Maven until the jars are there; after that no network.
+`python -m tests.interop.jars` gets everything ready, for a machine that is set up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.conftest import missing
+
+VERSIONS = ("4.4.0", "4.9.7")
+HERE = Path(__file__).parent / "java"
+VARIABLE = "RMQLAB_JARS"
+CACHE = Path(__file__).parents[2] / ".venv" / "rocketmq"
+FETCH_S, COMPILE_S = 240, 60
+"""The first below pytest's faulthandler_timeout."""
+
+
+class NotReady(Exception):
+    """This machine cannot run the real RocketMQ; the text says why."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release, ready to run."""
+
+    version: str
+    class_path: str
+
+
+def release(version: str) -> Release:
+    """Return a release; skip the test where this machine cannot have it."""
+    found = _found(version)
+    if isinstance(found, str):
+        missing("java", found)
+    return found
+
+
+@cache
+def _found(version: str) -> Release | str:
+    """Return the release, or why it is not there: asked once in a process."""
+    try:
+        return prepare(version)
+    except NotReady as error:
+        return str(error)
+
+
+def prepare(version: str) -> Release:
+    """Fetch and compile what is not there yet.
+
+    Raises:
+        NotReady: no JDK or no Maven is there, or they fail.
+    """
+    for program in ("java", "javac"):
+        if shutil.which(program) is None:
+            raise NotReady(f"{program} is not there: install a JDK, 8 to 17")
+    folder = Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
+    with _alone(folder):
+        jars = f"{folder}/*"
+        if not (folder / "complete").exists():
+            _fetch(version, folder)
+        return Release(version, f"{_compiled(folder, jars)}:{jars}")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other test processes out of the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(version: str, folder: Path) -> None:
+    if shutil.which("mvn") is None:
+        raise NotReady(f"neither {folder} has the jars nor is mvn there to fetch them")
+    _run(
+        FETCH_S,
+        *("mvn", "-B", "-q", "-f", HERE / "pom.xml", f"-Drocketmq.version={version}"),
+        *("dependency:copy-dependencies", f"-DoutputDirectory={folder}"),
+    )
+    (folder / "complete").touch()
+
+
+def _compiled(folder: Path, jars: str) -> Path:
+    """Return the folder of the client's classes; its name tells of which source."""
+    source = HERE / "LineClient.java"
+    mark = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+    classes = folder / f"client-{mark}"
+    if not classes.exists():
+        unfinished = folder / "compiling"
+        _run(COMPILE_S, "javac", "-nowarn", "-cp", jars, "-d", unfinished, source)
+        unfinished.rename(classes)
+    return classes
+
+
+def _run(bound_s: int, *command: object) -> None:
+    words = list(map(str, command))
+    try:
+        subprocess.run(words, check=True, capture_output=True, timeout=bound_s)
+    except subprocess.TimeoutExpired:
+        raise NotReady(f"{words[0]} took more than {bound_s} s") from None
+    except subprocess.CalledProcessError as error:
+        said = (error.stdout + error.stderr).decode("utf-8", "replace").splitlines()
+        reason = next((line for line in said if "ERROR" in line), (said or [""])[-1])
+        raise NotReady(f"{' '.join(words)} failed: {reason}") from None
+
+
+if __name__ == "__main__":
+    for one in VERSIONS:
+        print(f"RocketMQ {one}: {prepare(one).class_path}")

@@ -1,0 +1,234 @@
+"""Real name servers, brokers and clients, and ours, as processes.
+
+    async with name_server(OURS, tmp_path) as names:
+        async with broker(release("4.9.7"), tmp_path, names) as theirs:
+            async with LineClient(release("4.4.0"), tmp_path, names) as client:
+                await client.ask("send", …)
+
+Each has its folder below the one that is given: its home, its settings, its logs, its
+store.  Each is in a process group of its own, and whatever becomes of the test, that is
+ended in a bounded time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.interop.jars import Release
+from tests.support import HOST, free_port
+
+OURS = None
+"""In place of a release: rmqlab's own name server or broker."""
+
+BOOT_S, STOP_S = 90.0, 30.0
+TAIL_LINES = 40
+LINE_BYTES = 1 << 26
+BROKER_NAME = "broker-a"
+
+SMALL_JVM = (
+    *("-Xms64m", "-Xmx256m", "-Xss512k", "-XX:MaxDirectMemorySize=128m"),
+    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    "-XX:-UsePerfData",  # it would be written to /tmp
+    "-Dtls.server.mode=disabled",  # making its keys is most of a start of 4.9
+    "-Djava.net.preferIPv4Stack=true",
+)
+OPEN_MODULES = (
+    "-XX:+IgnoreUnrecognizedVMOptions",  # Java 8 knows none of these
+    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
+    *(
+        f"--add-opens=java.base/{one}=ALL-UNNAMED"
+        for one in ("sun.nio.ch", "java.nio", "jdk.internal.ref", "java.lang")
+    ),
+)
+"""Both releases unmap files by hand."""
+
+LOGBACK = """\
+<configuration>
+  <appender name="file" class="ch.qos.logback.core.FileAppender">
+    <file>{file}</file>
+    <encoder><pattern>%d %p %c{{1}} - %m%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="file"/></root>
+</configuration>
+"""
+
+SMALL_STORE = {
+    "mappedFileSizeCommitLog": 1 << 20,
+    "mapedFileSizeCommitLog": 1 << 20,
+    "mappedFileSizeConsumeQueue": 6000,
+    "mapedFileSizeConsumeQueue": 6000,
+    "maxHashSlotNum": 500,
+    "maxIndexNum": 1000,
+    "messageIndexSafe": "true",  # recovery then begins early enough for every key
+    "cleanFileForciblyEnable": "false",  # however full this machine's disk is
+    "diskMaxUsedSpaceRatio": 95,
+    "transactionCheckInterval": 3_600_000,  # nobody asks about halves meanwhile
+}
+"""One file for all: 4.4 reads `maped…`, 4.9 `mapped…`, we read both."""
+
+
+class Process:
+    """A process and what it printed last."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self._process, self._folder = process, folder
+        self._said: deque[str] = deque(maxlen=TAIL_LINES)
+        self._draining: asyncio.Task[None] | None = None
+
+    async def booted(self, text: str) -> None:
+        """Wait for the line with `text`; what comes after it is read and dropped."""
+        async with asyncio.timeout(BOOT_S):
+            while line := (await self._process.stdout.readline()).decode():
+                self._said.append(line)
+                if text in line:
+                    self._draining = asyncio.create_task(self._drain())
+                    return
+        raise AssertionError(f"ended before it had started:\n{self.report()}")
+
+    async def _drain(self) -> None:
+        async for line in self._process.stdout:
+            self._said.append(line.decode())
+
+    def report(self) -> str:
+        """Return the last lines of output and logs, for who looks for the reason."""
+        logs = map(_tail, sorted(self._folder.rglob("*.log")))
+        return "".join([*self._said, *logs])
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process and to what it started."""
+        if self._process.returncode is None:
+            os.killpg(self._process.pid, number)
+
+    async def stop(self) -> None:
+        """Stop it in good order."""
+        self.signal(signal.SIGTERM)
+        await self.ended()
+
+    async def kill(self) -> None:
+        """End it at once, as a crash of the process."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait for its end."""
+        async with asyncio.timeout(STOP_S):
+            await self._process.wait()
+            if self._draining:
+                await self._draining
+
+
+@asynccontextmanager
+async def running(
+    command: list[str], folder: Path, boot_text: str, home: Path
+) -> AsyncIterator[Process]:
+    """Run a node from its boot line on; it is killed if it still runs at the end."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=folder,
+        env=environment(home),
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    node = Process(process, folder)
+    try:
+        await node.booted(boot_text)
+        yield node
+    finally:
+        await node.kill()
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return this process' environment, with another home."""
+    return os.environ | {
+        "HOME": str(home),
+        "ROCKETMQ_HOME": str(home),
+        "RMQLAB_LOG_DIR": str(home / "logs"),
+    }
+
+
+def java(release: Release, home: Path, main: str, *arguments: str) -> list[str]:
+    """Return the command that runs a class of the release."""
+    options = (*SMALL_JVM, *OPEN_MODULES, f"-Duser.home={home}")
+    return ["java", *options, "-cp", release.class_path, main, *arguments]
+
+
+def _command(release: Release | None, home: Path, node: str, path: Path) -> list[str]:
+    """Return the command that runs a node of the release, or ours, by its file."""
+    if release is None:
+        return [sys.executable, "-m", f"rmqlab.{node}", "-c", str(path)]
+    for name in ("namesrv", "broker"):
+        config = home / "conf" / f"logback_{name}.xml"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(LOGBACK.format(file=home / "logs" / f"{name}.log"))
+    main = {"namesrv": "namesrv.NamesrvStartup", "broker": "broker.BrokerStartup"}[node]
+    return java(release, home, f"org.apache.rocketmq.{main}", "-c", str(path))
+
+
+def write_properties(path: Path, **settings: object) -> Path:
+    """Write a node's file."""
+    path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    return path
+
+
+def home_below(root: Path, name: str) -> Path:
+    """Make a folder of its own for a process."""
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=root))
+
+
+@asynccontextmanager
+async def name_server(release: Release | None, root: Path) -> AsyncIterator[str]:
+    """Run a name server of a release, or ours; yield its address."""
+    home, port = home_below(root, "namesrv"), free_port()
+    path = write_properties(home / "namesrv.properties", listenPort=port)
+    command = _command(release, home, "namesrv", path)
+    async with running(command, home, "boot success", home):
+        yield f"{HOST}:{port}"
+
+
+@asynccontextmanager
+async def broker(
+    release: Release | None, root: Path, names: str, store: Path, **settings: object
+) -> AsyncIterator[Process]:
+    """Run a broker of a release, or ours, on the store; its port is `port`."""
+    home, port = home_below(root, "broker"), free_port()
+    path = write_properties(
+        home / "broker.properties",
+        **broker_settings(names, port, store) | settings,
+    )
+    command = _command(release, home, "broker", path)
+    async with running(command, home, "boot success", home) as node:
+        node.port = port
+        yield node
+
+
+def broker_settings(names: str, port: int, store: Path) -> dict[str, object]:
+    """Return what the file of any broker holds, whoever runs it."""
+    return {
+        "brokerClusterName": "interop",
+        "brokerName": BROKER_NAME,
+        "brokerIP1": HOST,
+        "brokerIP2": HOST,
+        "listenPort": port,
+        "namesrvAddr": names,
+        "storePathRootDir": store,
+        "storePathCommitLog": store / "commitlog",  # 4.4 would take ~/store's
+        **SMALL_STORE,
+    }
+
+
+def _tail(log: Path) -> str:
+    """Return a log's name and its last lines."""
+    lines = log.read_text("utf-8", "replace").splitlines(keepends=True)
+    return "".join([f"--- {log.name}\n", *lines[-TAIL_LINES:]])
