@@ -95,7 +95,7 @@ class Index:
         return self._files[-1].header.end_offset if self._files else 0
 
     @property
-    def last_update(self) -> int:
+    def last_update_ms(self) -> int:
         """When the newest record with a key was stored, in ms; 0 without any."""
         return self._files[-1].header.end_ms if self._files else 0
 
@@ -132,7 +132,7 @@ class Index:
         path = f"{self._folder}/{self._next_name(store_ms)}"
         file = IndexFile(self._pool, path, self.shape)
         # Of two files the younger never ends before the older one, as times may.
-        file.header.end_ms = self.last_update
+        file.header.end_ms = self.last_update_ms
         file.put(key_hash, offset, store_ms)
         self._files.append(file)
 
