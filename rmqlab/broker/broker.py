@@ -16,6 +16,7 @@ from rmqlab.broker.dispatch import Dispatch, Handlers
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.pull import HeldPull, PullHandler
+from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.measure import measure
 from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
@@ -102,6 +103,7 @@ class Broker:
                 self.offsets,
                 self.holds,
             ),
+            QueryHandler(self.store),
             GroupHandler(
                 self.store,
                 self.topics,

@@ -16,6 +16,7 @@ from rmqlab.broker.gate import OffsetGate, Told
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.pull import PullHandler
+from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.clock import Clock
 from rmqlab.errors import Refused
@@ -37,6 +38,7 @@ class Handlers:
 
     send: SendHandler
     pull: PullHandler
+    query: QueryHandler
     group: GroupHandler
     admin: AdminHandler
 
@@ -46,6 +48,8 @@ class Handlers:
             messaging.SendMessage: self.send.send,
             messaging.SendMessageV2: self.send.send,
             messaging.PullMessage: self.pull.pull,
+            messaging.QueryMessage: self.query.by_key,
+            messaging.ViewMessage: self.query.by_offset,
             messaging.HeartBeat: self.group.heartbeat,
             messaging.UnregisterClient: self.group.unregister,
             messaging.GetConsumerList: self.group.members,
@@ -53,7 +57,8 @@ class Handlers:
             messaging.UpdateConsumerOffset: self.group.update_offset,
             messaging.GetMaxOffset: self.admin.max_offset,
             messaging.GetMinOffset: self.admin.min_offset,
-            messaging.ViewMessage: self.admin.view_message,
+            messaging.SearchOffset: self.admin.offset_at,
+            messaging.GetEarliestTime: self.admin.earliest_time,
             admin.CreateTopic: self.admin.create_topic,
             admin.GetTopicStats: self.admin.topic_stats,
             admin.GetAllTopicConfig: self.admin.all_topics,

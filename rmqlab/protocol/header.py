@@ -87,9 +87,9 @@ class Header:
         return {key: _write(value) for key, value in values if value is not None}
 
 
-def wire(name: str) -> Any:
-    """Declare a required attribute that travels as `name`."""
-    return field(metadata={"wire": name})
+def wire(name: str, *, default: Any = MISSING) -> Any:
+    """Declare an attribute that travels as `name`; required without a default."""
+    return field(default=default, metadata={"wire": name})
 
 
 @dataclass_transform(field_specifiers=(wire,))

@@ -128,6 +128,53 @@ class ViewMessage(Header):
     offset: int
 
 
+@request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP)
+class SearchOffset(Header):
+    """Which offset has the message that was stored nearest to `timestamp`?"""
+
+    topic: str
+    queue_id: int
+    timestamp: int
+
+
+@request(RequestCode.GET_EARLIEST_MSG_STORETIME)
+class GetEarliestTime(Header):
+    """When was the oldest message of the queue stored?"""
+
+    topic: str
+    queue_id: int
+
+
+@header
+class TimeReply(Header):
+    """Milliseconds since 1970; -1 where there is no message."""
+
+    timestamp: int
+
+
+@request(RequestCode.QUERY_MESSAGE)
+class QueryMessage(Header):
+    """Give me the newest messages with this key, stored in this time.
+
+    A client that looks for a unique id says so: it needs no `max_num` then.
+    """
+
+    topic: str
+    key: str
+    max_num: int
+    begin_timestamp: int
+    end_timestamp: int
+    is_unique: bool | None = wire("_UNIQUE_KEY_QUERY", default=None)
+
+
+@header
+class QueryReply(Header):
+    """Up to when and where the index knows the log."""
+
+    index_last_update_timestamp: int
+    index_last_update_phyoffset: int
+
+
 @request(RequestCode.UNREGISTER_CLIENT)
 class UnregisterClient(Header):
     """This client leaves its groups."""

@@ -212,7 +212,8 @@ def is_sound(data: bytes, offset: int) -> bool:
     if start > size:
         return False
     (length,) = BODY_LENGTH.unpack_from(data, start - BODY_LENGTH.size)
-    return 0 <= length <= size - start and _crc(data[start : start + length]) == crc
+    body = data[start : start + max(0, length)]
+    return len(body) == length and _crc(body) == crc
 
 
 def properties_of(record: Record) -> dict[str, str]:

@@ -14,7 +14,7 @@ Source: CommitLog.java, release 4.9.7.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol import record as records
@@ -47,23 +47,30 @@ class CommitLog:
         """Offset of the next byte to be written."""
         return self.files.end
 
-    def fits(self, record: Record) -> bool:
-        """Whether a file has room for the record and a blank's head."""
-        return records.size_of(record) + BLANK.size <= self.files.file_size
+    def fits(self, batch: Sequence[Record]) -> bool:
+        """Whether a file has room for the records and a blank's head."""
+        size = sum(map(records.size_of, batch))
+        return size + BLANK.size <= self.files.file_size
 
-    def append(self, record: Record) -> int:
-        """Write the record, its `physical_offset` and `size` set; return its end.
+    def append(self, batch: Sequence[Record]) -> int:
+        """Write records, `physical_offset` and `size` of each set; return their end.
+
+        They are in one file, and all of them or none is in the log.
 
         Raises:
-            DiskFull, StoreError: the record is not in the log.
+            DiskFull, StoreError: none is in the log.
         """
-        size = records.size_of(record)
         left = self.files.left_in_file(self.end)
-        if size + BLANK.size > left:
+        if sum(map(records.size_of, batch)) + BLANK.size > left:
             self._roll(left)
-        record.physical_offset = self.end
-        self.files.append(records.encode(record))
-        self.last_stored_at = record.store_timestamp
+        at = self.end
+        written = []
+        for record in batch:
+            record.physical_offset = at
+            written.append(records.encode(record))
+            at += record.size
+        self.files.append(b"".join(written))
+        self.last_stored_at = batch[-1].store_timestamp
         return self.end
 
     def _roll(self, left: int) -> None:
@@ -87,13 +94,13 @@ class CommitLog:
         """Return up to `size` bytes from `offset` on, of one file, before the end."""
         return self.files.read(offset, size)
 
-    def record_at(self, offset: int) -> Record:
+    def record_at(self, offset: int, *, check_crc: bool = False) -> Record:
         """Return the record that starts at `offset`.
 
         Raises:
             CorruptRecord: none does.
         """
-        found = next(self.scan(offset), None)
+        found = next(self.scan(offset, check_crc=check_crc), None)
         if found is None or found.physical_offset != offset:
             raise CorruptRecord(f"no message starts at offset {offset} of the log")
         return found

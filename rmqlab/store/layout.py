@@ -2,6 +2,7 @@
 
     ROOT/commitlog/00000000000000000000        named by the offset of its first byte
     ROOT/consumequeue/TOPIC/QUEUE/000000000…   likewise, in the queue's own bytes
+    ROOT/index/20251128060000000               named by the time of its making, UTC
     ROOT/config/topics.json, …                 the broker's tables
     ROOT/checkpoint, ROOT/abort, ROOT/lock
 
@@ -48,6 +49,11 @@ class StorePaths:
     def consume_queue(self, topic: str, queue_id: int) -> str:
         """Return the folder of one consume queue."""
         return f"{self.consume_queues}/{topic}/{queue_id}"
+
+    @property
+    def index(self) -> str:
+        """The folder of the index files."""
+        return f"{self.root}/index"
 
     @property
     def checkpoint(self) -> str:

@@ -1,12 +1,15 @@
 """Where the log really ends after a stop or a crash.
 
-After a clean stop the last three files of the log are read through: the end is where
-no further record stands.  After a crash reading starts at the newest file that the
-checkpoint vouches for; from there on the consume queues are cut, too, and made anew.
-Then queues that know of more than the log has are cut.
+After a clean stop the queues know every message: reading starts at the newest that they
+have, and the end is where no further record stands.  Where that message is not there,
+somebody had his hands in the files, and the last three are read through, as RocketMQ
+always does.  After a crash reading starts at the newest file that the checkpoint
+vouches for; from there on the consume queues are cut, too, and made anew.  Then queues
+that know of more than the log has are cut.
 
-A torn record is cut off with everything behind it.  Its CRC is made of the body alone:
-zeroes at an end of its properties, or a disk sector of them, show that those were torn.
+A torn record is cut off with everything behind it; see `damage` for what is said of
+that.  Its CRC is made of the body alone: zeroes at an end of its properties, or a disk
+sector of them, show that those were torn.
 
 A process that died leaves its last pages in the page cache, flushed by nobody: after a
 crash nothing is taken for flushed, or the checkpoint would vouch for what the next
@@ -26,10 +29,11 @@ from rmqlab.protocol.record import BLANK_MAGIC, Record
 from rmqlab.store.checkpoint import Checkpoint
 from rmqlab.store.commit_log import BLANK, CommitLog
 from rmqlab.store.consume_queue import ConsumeQueue
+from rmqlab.store.damage import Damage, find_damage
 
 log = logging.getLogger(__name__)
 
-FILES_AFTER_CLEAN_STOP = 3
+FILES_WHERE_IN_DOUBT = 3
 SECTOR = bytes(512)
 
 
@@ -39,6 +43,8 @@ class Recovered(NamedTuple):
     end: int
     records: int
     was_crash: bool
+    damage: Damage | None = None
+    """What was cut off where it is more than nothing."""
 
 
 def recover(
@@ -59,7 +65,7 @@ def recover(
         for queue in queues:
             queue.cut_log(start)
     else:
-        start = files.file_starts[-FILES_AFTER_CLEAN_STOP:][0]
+        start = _newest_message(commit_log, queues)
     end, count = start, 0
     records = _sound_records(commit_log, start, check_crc=check_crc)
     for record in records:
@@ -71,12 +77,13 @@ def recover(
         if was_crash:
             offer(record)
     end = _after_blank(commit_log, end)
+    damage = find_damage(commit_log, end)
     files.truncate(end)
     if was_crash:
         files.doubt()
         for queue in queues:
             queue.files.doubt()
-    return Recovered(end, count, was_crash)
+    return Recovered(end, count, was_crash, damage)
 
 
 def _sound_records(
@@ -99,6 +106,17 @@ def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:
         if queue.log_end > commit_log.end:
             queue.cut_log(commit_log.end)
         queue.find_min(commit_log.start)
+
+
+def _newest_message(commit_log: CommitLog, queues: Iterable[ConsumeQueue]) -> int:
+    """Return where the newest message that a queue has lies, if it does lie there."""
+    last = max((queue.last for queue in queues if queue.last), default=None)
+    try:
+        if last and commit_log.record_at(last.log_offset, check_crc=True):
+            return last.log_offset
+    except CorruptRecord as error:
+        log.warning("the queues know a message that is not there: %s", error)
+    return commit_log.files.file_starts[-FILES_WHERE_IN_DOUBT:][0]
 
 
 def _newest_safe_file(commit_log: CommitLog, checkpoint: Checkpoint) -> int:

@@ -81,7 +81,7 @@ class Desk:
     def stored(self, queue_id=0, topic="orders"):
         """Return the messages of a queue, as the store has them."""
         self.broker.store.dispatch()
-        got = self.broker.store.get(topic, queue_id, 0, 32, lambda _: True)
+        got = self.broker.store.reading.get(topic, queue_id, 0, 32, lambda _: True)
         return [to_message(one) for one in decode_all(b"".join(got.records))]
 
     def pull(

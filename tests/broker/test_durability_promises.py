@@ -54,7 +54,7 @@ async def stalled_slave(broker):
 async def stored(broker):
     """Return the bodies in the queue, by the store itself."""
     broker.store.dispatch()
-    return broker.store.max_offset("orders", 0)
+    return broker.store.queues.max_offset("orders", 0)
 
 
 async def test_an_async_master_without_a_slave_says_send_ok(tmp_path):

@@ -112,7 +112,7 @@ async def test_the_result_says_where_the_message_is(tmp_path):
         queue = MessageQueue("orders", "broker-a", 1)
         first, second = [await producer.send(coffee(), queue) for _ in range(2)]
         at = int(second.offset_msg_id[16:], 16)
-        record = broker.store.record_at(at)
+        record = broker.store.reading.record_at(at)
     assert (first.queue_offset, second.queue_offset) == (0, 1)
     assert split_properties(record.properties.decode())[UNIQ_KEY] == second.msg_id
 
@@ -122,7 +122,7 @@ async def test_tags_keys_and_properties_are_stored(tmp_path):
     message.properties["colour"] = "blau ☕"
     async with cluster(tmp_path, "broker-a") as (producer, broker):
         result = await producer.send(message)
-        record = broker.store.record_at(int(result.offset_msg_id[16:], 16))
+        record = broker.store.reading.record_at(int(result.offset_msg_id[16:], 16))
     found = split_properties(record.properties.decode())
     assert found == {
         "TAGS": "paid",

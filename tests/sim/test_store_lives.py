@@ -96,10 +96,10 @@ class Life:
         """Return the place of each body that the store serves."""
         places = {}
         for queue_id in range(QUEUES):
-            low = self.store.min_offset("orders", queue_id)
-            high = self.store.max_offset("orders", queue_id)
+            low = self.store.queues.min_offset("orders", queue_id)
+            high = self.store.queues.max_offset("orders", queue_id)
             for offset in range(low, high):
-                got = self.store.get("orders", queue_id, offset, 1, lambda _: True)
+                got = self.store.reading.get("orders", queue_id, offset, 1, lambda _: True)
                 one = decode(got.records[0])
                 assert one.queue_offset == offset
                 assert one.properties == self.properties

@@ -73,14 +73,14 @@ def kill(root: Path, *records: Record, **settings) -> None:
 
 def bodies(store: MessageStore, topic="orders", queue_id=0, offset=0) -> list[bytes]:
     """Return the bodies that the store serves from one queue."""
-    got = store.get(topic, queue_id, offset, 32, lambda _: True)
+    got = store.reading.get(topic, queue_id, offset, 32, lambda _: True)
     return [one.body for one in decode_all(b"".join(got.records))]
 
 
 def entries(store: MessageStore) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
     """Return every entry of every queue that has one."""
     found = {}
-    for topic, queue_id, queue in store.queues():
+    for (topic, queue_id), queue in store.queues.items():
         wanted = range(queue.min_offset, queue.max_offset)
         rows = [tuple(entry) for n in wanted for entry in queue.entries(n, 1)]
         if rows:

@@ -38,8 +38,8 @@ def test_a_removed_file_begins_anew(tmp_path):
 
 @pytest.mark.simulated
 async def test_a_file_is_not_closed_under_its_flush():
-    disk().flush_takes(1.0)
-    pool = FilePool(disk(), most=1)
+    disk().flush_s = 1.0
+    pool = FilePool(disk().mount(), most=1)
     pool.file("/one", 4).write(0, b"safe")
     flushing = asyncio.ensure_future(pool.flush("/one", 4))
     await pass_time(0.5)

@@ -52,10 +52,10 @@ def test_every_message_of_a_real_store_is_read_where_it_is(name, tmp_path):
     with opened(golden_store(name, tmp_path)) as store:
         for topic, queue_id, queue_offset, at, size, sha in facts["messages"]:
             if at >= end:
-                assert store.record_at(at) is None
+                assert store.reading.record_at(at) is None
                 continue
             assert digest(store.log.read(at, size)) == sha
-            found = store.record_at(at)
+            found = store.reading.record_at(at)
             assert (found.topic, found.queue_id) == (topic, queue_id)
             assert (found.queue_offset, found.size) == (queue_offset, size)
 
@@ -83,7 +83,7 @@ def test_a_real_stores_queues_begin_and_end_where_java_says(name, tmp_path):
     with opened(golden_store(name, tmp_path)) as store:
         for queue in golden_facts(name)["consumeQueues"]:
             where = queue["topic"], queue["queueId"]
-            found = store.min_offset(*where), store.max_offset(*where)
+            found = store.queues.min_offset(*where), store.queues.max_offset(*where)
             assert found == (queue["minOffset"], queue["maxOffset"])
 
 
@@ -94,7 +94,7 @@ def test_a_consumer_reads_every_message_of_a_real_store(name, tmp_path):
             read = b""
             offset = 0
             while offset < len(rows):
-                got = store.get(topic, queue_id, offset, 32, lambda _: True)
+                got = store.reading.get(topic, queue_id, offset, 32, lambda _: True)
                 read += b"".join(got.records)
                 offset = got.next_offset
             found = [(one.physical_offset, one.size) for one in decode_all(read)]
@@ -107,7 +107,7 @@ def test_a_torn_record_is_lost_as_the_real_broker_lost_it(name, tmp_path):
     ((topic, queue_id, queue_offset, at, _),) = facts["reopened"]["lost"]
     with opened(golden_store(name, tmp_path)) as store:
         assert store.log.end == at == facts["damage"]["recordCut"]
-        assert store.max_offset(topic, queue_id) == queue_offset
+        assert store.queues.max_offset(topic, queue_id) == queue_offset
 
 
 @pytest.mark.parametrize("name", TORN)

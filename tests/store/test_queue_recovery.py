@@ -84,7 +84,7 @@ def test_after_a_stop_a_hole_in_a_queues_last_three_files_is_made_good(tmp_path)
     assert len(before) == 3
     zero_from(tmp_path / QUEUE, 20)
     with opened(tmp_path, **small) as store:
-        assert store.max_offset("orders", 0) == 8
+        assert store.queues.max_offset("orders", 0) == 8
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -95,9 +95,9 @@ def test_a_queue_begins_where_its_first_message_in_the_log_does(tmp_path):
     log_files(tmp_path)[0].unlink()  # as old files are removed, oldest first
     with opened(tmp_path, **small) as store:
         assert store.log.start == 1000
-        assert store.min_offset("orders", 0) == per_file
+        assert store.queues.min_offset("orders", 0) == per_file
         assert bodies(store, offset=per_file)[0] == bytes([per_file])
-        too_small = store.get("orders", 0, per_file - 1, 32, lambda _: True)
+        too_small = store.reading.get("orders", 0, per_file - 1, 32, lambda _: True)
         assert (too_small.status, too_small.next_offset) == (
             GetStatus.OFFSET_TOO_SMALL,
             per_file,
@@ -107,7 +107,7 @@ def test_a_queue_begins_where_its_first_message_in_the_log_does(tmp_path):
 def test_a_record_that_claims_an_older_place_in_its_queue_gets_none(tmp_path):
     kill(tmp_path, *letters())
     with opened(tmp_path) as store:
-        store.log.append(record(b"?", queue_offset=1))
+        store.log.append([record(b"?", queue_offset=1)])
         assert store.dispatch() == []
         assert bodies(store) == [b"a", b"b", b"c"]
         assert store.put(record(b"d")).record.queue_offset == 3

@@ -24,7 +24,7 @@ def anything(code):
 
 
 def read(store, offset, limit=32, wants=anything):
-    return store.get("orders", 0, offset, limit, wants)
+    return store.reading.get("orders", 0, offset, limit, wants)
 
 
 def test_what_was_put_is_found(store):
@@ -62,18 +62,24 @@ def test_before_the_first_message_is_too_small_and_names_the_first(store, offset
 
 def test_a_queue_that_begins_later_says_where(tmp_path):
     with opened(tmp_path) as store:
-        store.log.append(record(b"late", queue_offset=7))
+        store.log.append([record(b"late", queue_offset=7)])
         store.dispatch()
         assert read(store, 6).status is GetStatus.OFFSET_TOO_SMALL
         assert read(store, 6).next_offset == 7
-        assert (store.min_offset("orders", 0), store.max_offset("orders", 0)) == (7, 8)
+        assert (
+            store.queues.min_offset("orders", 0),
+            store.queues.max_offset("orders", 0),
+        ) == (7, 8)
         assert bodies(store, offset=7) == [b"late"]
 
 
 def test_an_unknown_queue_matches_none(store):
-    got = store.get("nothing", 0, 0, 32, anything)
+    got = store.reading.get("nothing", 0, 0, 32, anything)
     assert got.status is GetStatus.NO_MATCHED_LOGIC_QUEUE
-    assert (store.min_offset("nothing", 0), store.max_offset("nothing", 0)) == (0, 0)
+    assert (
+        store.queues.min_offset("nothing", 0),
+        store.queues.max_offset("nothing", 0),
+    ) == (0, 0)
 
 
 def test_a_queue_whose_messages_are_all_lost_has_none(tmp_path):
@@ -154,22 +160,22 @@ def test_a_half_message_is_in_the_log_and_in_no_queue(tmp_path):
         for sys_flag in (4, 12):  # prepared, rolled back
             put = store.put(record(sys_flag=sys_flag))
             assert put.status is PutStatus.PUT_OK
-            assert store.record_at(put.record.physical_offset).queue_offset == 0
+            assert store.reading.record_at(put.record.physical_offset).queue_offset == 0
         assert store.dispatch() == []
-        assert store.max_offset("orders", 0) == 1
+        assert store.queues.max_offset("orders", 0) == 1
         assert store.put(record(sys_flag=8)).record.queue_offset == 1  # committed
 
 
 @pytest.mark.parametrize("offset", [-1, 1, 97, 10_000, 2**40, 2**62])
 def test_where_no_message_starts_none_is_found(store, offset):
-    assert store.record_at(offset) is None
+    assert store.reading.record_at(offset) is None
 
 
 def test_the_store_time_of_a_message_is_told_by_its_place_in_the_queue(store):
-    assert store.stored_at("orders", 0, 4) == NOW_MS
+    assert store.reading.stored_ms("orders", 0, 4) == NOW_MS
 
 
 @pytest.mark.parametrize("offset", [-1, 5, 6, 299, 300, 2**40])
 def test_a_message_that_is_not_there_has_no_store_time(store, offset):
-    assert store.stored_at("orders", 0, offset) == 0
-    assert store.stored_at("nothing", 0, offset) == 0
+    assert store.reading.stored_ms("orders", 0, offset) == 0
+    assert store.reading.stored_ms("nothing", 0, offset) == 0

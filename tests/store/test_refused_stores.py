@@ -51,7 +51,7 @@ def test_a_log_that_lacks_a_file_is_refused_and_nothing_is_removed(tmp_path):
         make_store(tmp_path, **SMALL).open()
     (tmp_path / "away").rename(lost)
     with opened(tmp_path, **SMALL) as store:
-        assert store.max_offset("orders", 0) == 30
+        assert store.queues.max_offset("orders", 0) == 30
 
 
 @pytest.mark.parametrize("name", ["notes", "-1", "1.bak"])

@@ -169,7 +169,7 @@ def test_a_message_too_long_in_any_part_is_illegal(tmp_path, fields):
 def test_a_message_as_long_as_allowed_in_any_part_is_taken(tmp_path, fields):
     with opened(tmp_path, mapped_file_size_commit_log=1 << 23) as store:
         put = store.put(record(**fields))
-        assert store.record_at(0) == put.record
+        assert store.reading.record_at(0) == put.record
 
 
 def test_a_slave_takes_no_message_but_its_masters_bytes(tmp_path):
@@ -233,7 +233,7 @@ def test_a_new_slave_that_missed_the_first_files_reads_what_it_has(tmp_path):
         slave.copy(FILE_BYTES, master.log.read(FILE_BYTES, FILE_BYTES))
         assert [one.end for one in slave.dispatch()] == [2]
         assert slave.dispatched == slave.log.end == master.log.end
-        assert slave.min_offset("orders", 0) == 1
+        assert slave.queues.min_offset("orders", 0) == 1
         assert bodies(slave, offset=1) == [bytes(601)]
 
 
@@ -271,7 +271,7 @@ def test_a_queue_that_could_not_be_written_is_written_later(tmp_path):
             store.put(record())
         with pytest.raises(DiskFull):
             store.dispatch()
-        assert store.max_offset("orders", 0) == 1
+        assert store.queues.max_offset("orders", 0) == 1
         disk.room = 10_000
         store.dispatch()
         assert bodies(store) == [b"coffee", b"coffee"]

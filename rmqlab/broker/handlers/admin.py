@@ -30,12 +30,13 @@ from rmqlab.protocol.admin import (
 from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.messaging import (
+    GetEarliestTime,
     GetMaxOffset,
     GetMinOffset,
     OffsetReply,
-    ViewMessage,
+    SearchOffset,
+    TimeReply,
 )
-from rmqlab.protocol.record import encode
 from rmqlab.settings import BrokerConfig, BrokerRole
 from rmqlab.store.store import MessageStore
 
@@ -111,9 +112,9 @@ class AdminHandler:
             )
         table = {}
         for queue_id in range(topic.write_queue_nums):
-            low = self._store.min_offset(asked.topic, queue_id)
-            high = self._store.max_offset(asked.topic, queue_id)
-            last = self._store.stored_at(asked.topic, queue_id, high - 1)
+            low = self._store.queues.min_offset(asked.topic, queue_id)
+            high = self._store.queues.max_offset(asked.topic, queue_id)
+            last = self._store.reading.stored_ms(asked.topic, queue_id, high - 1)
             key = fastjson.Key(
                 {
                     "brokerName": self._config.broker_name,
@@ -130,27 +131,23 @@ class AdminHandler:
 
     def max_offset(self, asked: GetMaxOffset, call: Call) -> Answer:
         """Return the offset of a queue's next message; 0 for an unknown queue."""
-        offset = self._store.max_offset(asked.topic, asked.queue_id)
+        offset = self._store.queues.max_offset(asked.topic, asked.queue_id)
         return call.answer(OffsetReply(offset))
 
     def min_offset(self, asked: GetMinOffset, call: Call) -> Answer:
         """Return the offset of a queue's oldest message; 0 for an unknown queue."""
-        offset = self._store.min_offset(asked.topic, asked.queue_id)
+        offset = self._store.queues.min_offset(asked.topic, asked.queue_id)
         return call.answer(OffsetReply(offset))
 
-    def view_message(self, asked: ViewMessage, call: Call) -> Answer:
-        """Return the message at an offset of the commit log.
+    def offset_at(self, asked: SearchOffset, call: Call) -> Answer:
+        """Return the offset of the message that was stored nearest to a time."""
+        where = asked.topic, asked.queue_id, asked.timestamp
+        return call.answer(OffsetReply(self._store.reading.offset_at(*where)))
 
-        Raises:
-            Refused: SYSTEM_ERROR; none starts there.
-        """
-        record = self._store.record_at(asked.offset)
-        if record is None:
-            raise Refused(
-                ResponseCode.SYSTEM_ERROR,
-                f"can not find message by the offset, {asked.offset}",
-            )
-        return Answer(call.frame.answer(body=encode(record)))
+    def earliest_time(self, asked: GetEarliestTime, call: Call) -> Answer:
+        """Return when a queue's oldest message was stored."""
+        found = self._store.reading.earliest_ms(asked.topic, asked.queue_id)
+        return call.answer(TimeReply(found))
 
     def all_topics(self, _: GetAllTopicConfig, call: Call) -> Answer:
         """Return topics.json."""

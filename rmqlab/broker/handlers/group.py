@@ -102,7 +102,7 @@ class GroupHandler:
         """
         offset = self._offsets.get(asked.consumer_group, asked.topic, asked.queue_id)
         if offset is None:
-            if self._store.min_offset(asked.topic, asked.queue_id) > 0:
+            if self._store.queues.min_offset(asked.topic, asked.queue_id) > 0:
                 raise Refused(
                     ResponseCode.QUERY_NOT_FOUND,
                     "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first",

@@ -160,7 +160,7 @@ class PullHandler:
     def _found(
         self, asked: PullMessage, subscription: Subscription, call: Call
     ) -> Answer:
-        got = self._store.get(
+        got = self._store.reading.get(
             asked.topic,
             asked.queue_id,
             asked.queue_offset,

@@ -39,6 +39,8 @@ class Dispatcher(Service):
         arrivals = self._store.dispatch()
         if self._store.dispatched < self._store.log.end and arrivals:
             self.wake()  # more is to come; others have their turn first
+        elif self._store.catch_up_index():
+            self.wake()
         if not self._wakes_pulls:
             return
         for topic, queue_id, end, tags_code in arrivals:
@@ -66,7 +68,9 @@ class HoldScan(Service):
     async def step(self) -> None:
         """Look at all held pulls once."""
         for queue in self._holds.queues():
-            for pull in self._holds.arrived(queue, self._store.max_offset(*queue)):
+            for pull in self._holds.arrived(
+                queue, self._store.queues.max_offset(*queue)
+            ):
                 self._pulls.resume(pull)
         for pull in self._holds.expired(self._clock.now_ms()):
             self._pulls.resume(pull)

@@ -1,0 +1,72 @@
+"""What lies behind a log's end: nothing, a torn message, or messages that are lost.
+
+Recovery ends at the first record that is none, and what is behind it is cut off, for a
+log has no holes.  Mostly that is nothing, or one message that was being written when
+the machine died.  Where whole messages follow, the disk lost or changed something in
+the middle of the log, and the cut takes sound messages with it: that is said loudly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rmqlab.protocol.record import MAGIC, SIZE_AND_MAGIC, is_sound
+from rmqlab.store.commit_log import CommitLog
+from rmqlab.store.layout import file_name
+
+WINDOW_BYTES = 1 << 20
+MOST_ZEROES = 16 << 20
+"""As many bytes of zeroes in a row are taken for the unwritten rest of the log."""
+
+_MAGIC_AT = SIZE_AND_MAGIC.size // 2
+_MAGIC = SIZE_AND_MAGIC.pack(0, MAGIC)[_MAGIC_AT:]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Where a log was cut, and what was cut off."""
+
+    file: str
+    offset: int
+    sound_after: int
+    """Whole messages that lay behind the place; 0 where only the last one was torn."""
+
+    def __str__(self) -> str:
+        """One line with the facts."""
+        return (
+            f"file={self.file} offset={self.offset} "
+            f"sound_messages_behind={self.sound_after}"
+        )
+
+
+def find_damage(commit_log: CommitLog, end: int) -> Damage | None:
+    """Return what lies behind `end`; None where only zeroes do."""
+    has_any, sound, at, zeroes = False, 0, end, 0
+    while zeroes < MOST_ZEROES:
+        window = commit_log.read(at, WINDOW_BYTES + SIZE_AND_MAGIC.size)
+        if not window:
+            break
+        if any(window):
+            has_any, zeroes = True, 0
+            sound += sum(_messages_in(commit_log, at, window))
+        else:
+            zeroes += len(window)
+        at += min(len(window), WINDOW_BYTES)
+    name = file_name(commit_log.files.file_start(end))
+    return Damage(name, end, sound) if has_any else None
+
+
+def _messages_in(commit_log: CommitLog, at: int, window: bytes) -> Iterator[bool]:
+    """Yield for each magic number whether a whole message of this place has it."""
+    found = window.find(_MAGIC)
+    while found >= 0:
+        start = found - _MAGIC_AT
+        if 0 <= start < WINDOW_BYTES:
+            yield _is_message(commit_log, at + start, window[start:found])
+        found = window.find(_MAGIC, found + 1)
+
+
+def _is_message(commit_log: CommitLog, offset: int, size: bytes) -> bool:
+    data = commit_log.read(offset, max(0, int.from_bytes(size, signed=True)))
+    return is_sound(data, offset)

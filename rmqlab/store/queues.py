@@ -1,0 +1,100 @@
+"""All consume queues of a store, by topic and number.
+
+Source: DefaultMessageStore.loadConsumeQueue and findConsumeQueue, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rmqlab.errors import StoreError
+from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.disk import Disk
+from rmqlab.store.file_pool import FilePool
+from rmqlab.store.layout import StorePaths
+
+PAGE_BYTES = 4096
+
+
+class ConsumeQueues:
+    """Where each message of each queue lies in the log."""
+
+    def __init__(
+        self, disk: Disk, pool: FilePool, paths: StorePaths, file_size: int
+    ) -> None:
+        self._disk, self._pool, self._paths = disk, pool, paths
+        self._file_size = file_size
+        self._queues: dict[tuple[str, int], ConsumeQueue] = {}
+
+    def load(self) -> None:
+        """Find the files that are there, and the end of each queue.
+
+        Raises:
+            StoreError: a folder is no queue, or a file is none of these settings.
+        """
+        for topic in self._disk.names(self._paths.consume_queues):
+            folder = f"{self._paths.consume_queues}/{topic}"
+            for queue_id in self._disk.names(folder):
+                if not (queue_id.isascii() and queue_id.isdecimal()):
+                    raise StoreError(
+                        f"{folder}/{queue_id} is no queue: move it elsewhere"
+                    )
+                queue = self._made(topic, int(queue_id))
+                queue.files.load()
+                queue.recover()
+
+    def _made(self, topic: str, queue_id: int) -> ConsumeQueue:
+        folder = self._paths.consume_queue(topic, queue_id)
+        queue = ConsumeQueue(self._disk, self._pool, folder, self._file_size)
+        self._queues[topic, queue_id] = queue
+        return queue
+
+    def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """Return a queue that has or had a message."""
+        return self._queues.get((topic, queue_id))
+
+    def items(self) -> Iterable[tuple[tuple[str, int], ConsumeQueue]]:
+        """Return all queues that have or had a message."""
+        return self._queues.items()
+
+    def __iter__(self) -> Iterator[ConsumeQueue]:
+        """Yield the queues; some may join meanwhile."""
+        return iter(list(self._queues.values()))
+
+    def put(
+        self, topic: str, queue_id: int, queue_offset: int, entry: QueueEntry
+    ) -> bool:
+        """Add a message's entry to its queue; return whether it was new.
+
+        Raises:
+            DiskFull, StoreError: the entry was not added.
+        """
+        queue = self._queues.get((topic, queue_id)) or self._made(topic, queue_id)
+        return queue.put(queue_offset, entry)
+
+    def min_offset(self, topic: str, queue_id: int) -> int:
+        """Return the offset of the oldest message of a queue; 0 for an unknown one."""
+        queue = self.find(topic, queue_id)
+        return queue.min_offset if queue else 0
+
+    def max_offset(self, topic: str, queue_id: int) -> int:
+        """Return the offset that the next readable message of a queue will have."""
+        queue = self.find(topic, queue_id)
+        return queue.max_offset if queue else 0
+
+    @property
+    def last(self) -> QueueEntry | None:
+        """Of the newest message in any queue."""
+        found = (queue.last for queue in self if queue.last)
+        return max(found, default=None)
+
+    async def flush(self, least_pages: int = 0) -> bool:
+        """Flush each queue with at least this many new pages; return whether all are.
+
+        Raises:
+            StoreError: the disk refused.
+        """
+        for queue in self:
+            if queue.files.end - queue.files.flushed > least_pages * PAGE_BYTES:
+                await queue.files.flush()
+        return all(queue.files.flushed == queue.files.end for queue in self)

@@ -1,0 +1,157 @@
+"""What can be asked of a store: by place in a queue, by offset, by time, by key.
+
+The queues and the index know offsets of the log only.  What lies there is looked at
+before it is given away: a record that is damaged, or is not the one that was meant, is
+passed over, and the log says where it is.
+
+Source: DefaultMessageStore.getMessage, getOffsetInQueueByTime and queryMessage,
+ConsumeQueue.getOffsetInQueueByTime, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable
+
+from rmqlab.errors import CorruptRecord
+from rmqlab.protocol.message import keys_of
+from rmqlab.protocol.record import Record, is_sound, properties_of
+from rmqlab.settings import StoreConfig
+from rmqlab.store.commit_log import CommitLog
+from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.index import Index
+from rmqlab.store.queues import ConsumeQueues
+from rmqlab.store.results import GetStatus, Got
+
+log = logging.getLogger(__name__)
+
+WINDOW_ENTRIES = 800
+"""Looked at by one read.  Source: DefaultMessageStore.getMessage (16,000 bytes)."""
+
+
+class Reading:
+    """The questions.  Whoever asks them changes nothing."""
+
+    def __init__(
+        self, config: StoreConfig, commit_log: CommitLog, queues: ConsumeQueues,
+        index: Index,
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._log, self._queues, self._index = commit_log, queues, index
+
+    def get(
+        self,
+        topic: str,
+        queue_id: int,
+        offset: int,
+        limit: int,
+        wants_code: Callable[[int], bool],
+    ) -> Got:
+        """Return up to `limit` messages from queue offset `offset` on.
+
+        Never more than the settings' bytes and messages at once, but always one.
+        """
+        queue = self._queues.find(topic, queue_id)
+        if queue is None:
+            return Got(GetStatus.NO_MATCHED_LOGIC_QUEUE, 0, 0, 0)
+        low, high = queue.min_offset, queue.max_offset
+        if high == 0:
+            return Got(GetStatus.NO_MESSAGE_IN_QUEUE, 0, low, high)
+        if offset < low:
+            return Got(GetStatus.OFFSET_TOO_SMALL, low, low, high)
+        if offset == high:
+            return Got(GetStatus.OFFSET_OVERFLOW_ONE, offset, low, high)
+        if offset > high:
+            return Got(GetStatus.OFFSET_OVERFLOW_BADLY, high, low, high)
+        found, scanned = self._wanted(queue, offset, limit, wants_code)
+        status = GetStatus.FOUND if found else GetStatus.NO_MATCHED_MESSAGE
+        return Got(status, offset + scanned, low, high, tuple(found))
+
+    def _wanted(
+        self,
+        queue: ConsumeQueue,
+        offset: int,
+        limit: int,
+        wants_code: Callable[[int], bool],
+    ) -> tuple[list[bytes], int]:
+        """Return the records and how many entries were looked at for them."""
+        found: list[bytes] = []
+        limit = min(limit, self._config.max_transfer_count_on_message_in_memory)
+        room = self._config.max_transfer_bytes_on_message_in_memory
+        scanned = 0
+        for entry in queue.entries(offset, WINDOW_ENTRIES):
+            if found and (len(found) >= limit or entry.size > room):
+                break
+            if wants_code(entry.tags_code) and (data := self._sound(entry)):
+                found.append(data)
+                room -= entry.size
+            scanned += 1
+        return found, scanned
+
+    def _sound(self, entry: QueueEntry) -> bytes:
+        """Return the record of an entry; nothing where it is damaged."""
+        data = self._log.read(entry.log_offset, entry.size)
+        if is_sound(data, entry.log_offset):
+            return data
+        log.error("damaged record passed over offset=%d", entry.log_offset)
+        return b""
+
+    def record_at(self, log_offset: int) -> Record | None:
+        """Return the message that starts at this offset of the log, if one does."""
+        if not self._log.start <= log_offset < self._log.end:
+            return None
+        try:
+            return self._log.record_at(log_offset, check_crc=True)
+        except CorruptRecord:
+            return None
+
+    def stored_ms(self, topic: str, queue_id: int, offset: int) -> int:
+        """Return the store time of a queue's message in ms, 0 where it is not there."""
+        queue = self._queues.find(topic, queue_id)
+        return self._stored_ms(queue, offset) if queue else 0
+
+    def _stored_ms(self, queue: ConsumeQueue, offset: int) -> int:
+        entry = next(iter(queue.entries(offset, 1)), None)
+        found = self.record_at(entry.log_offset) if entry else None
+        return found.store_timestamp if found else 0
+
+    def earliest_ms(self, topic: str, queue_id: int) -> int:
+        """Return when a queue's oldest message was stored, -1 where there is none."""
+        queue = self._queues.find(topic, queue_id)
+        return (self._stored_ms(queue, queue.min_offset) if queue else 0) or -1
+
+    def offset_at(self, topic: str, queue_id: int, ms: int) -> int:
+        """Return the offset of the message that was stored nearest to a time.
+
+        Of two that are as near, and of several of one millisecond, the first.  0 for
+        a queue without messages.
+        """
+        queue = self._queues.find(topic, queue_id)
+        if queue is None or queue.min_offset >= queue.max_offset:
+            return 0
+        offsets = range(queue.min_offset, queue.max_offset)
+        at = bisect_left(offsets, ms, key=lambda one: self._stored_ms(queue, one))
+        if at == len(offsets):
+            return offsets[-1]
+        before, after = offsets[max(at - 1, 0)], offsets[at]
+        early_by = ms - self._stored_ms(queue, before)
+        late_by = self._stored_ms(queue, after) - ms
+        return before if early_by <= late_by else after
+
+    def by_key(
+        self, topic: str, key: str, most: int, begin_ms: int, end_ms: int
+    ) -> list[Record]:
+        """Return the newest messages with a key, in the order of the log.
+
+        At most `most`, and never more than the settings allow.  The index knows hashes
+        of keys only, so each message is asked for its own.
+        """
+        most = min(most, self._config.max_msgs_num_batch)
+        offsets = self._index.find(topic, key, most, begin_ms, end_ms)
+        found = (self.record_at(offset) for offset in sorted(set(offsets)))
+        return [one for one in found if one and _has_key(one, topic, key)]
+
+
+def _has_key(record: Record, topic: str, key: str) -> bool:
+    return record.topic == topic and key in keys_of(properties_of(record))
