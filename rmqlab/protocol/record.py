@@ -213,7 +213,7 @@ def is_sound(data: bytes, offset: int) -> bool:
         return False
     (length,) = BODY_LENGTH.unpack_from(data, start - BODY_LENGTH.size)
     body = data[start : start + max(0, length)]
-    return len(body) == length and _crc(body) == crc
+    return bool(len(body) == length and _crc(body) == crc)
 
 
 def properties_of(record: Record) -> dict[str, str]:

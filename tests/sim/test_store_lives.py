@@ -99,7 +99,8 @@ class Life:
             low = self.store.queues.min_offset("orders", queue_id)
             high = self.store.queues.max_offset("orders", queue_id)
             for offset in range(low, high):
-                got = self.store.reading.get("orders", queue_id, offset, 1, lambda _: True)
+                where = "orders", queue_id, offset
+                got = self.store.reading.get(*where, 1, lambda _: True)
                 one = decode(got.records[0])
                 assert one.queue_offset == offset
                 assert one.properties == self.properties
