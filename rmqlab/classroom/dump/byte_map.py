@@ -43,12 +43,7 @@ class ByteMap:
         """An aligned table without colours."""
         lines = [HEADINGS, *map(_cells, self.fields)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        told = (
-            "  ".join(
-                f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)
-            )
-            for cells in lines
-        )
+        told = ("  ".join(map(str.ljust, cells, widths)) for cells in lines)
         return "\n".join(one.rstrip() for one in told)
 
     def __rich_console__(

@@ -12,7 +12,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from rmqlab.classroom.dump.words import local_time
@@ -24,6 +23,8 @@ from rmqlab.store.checkpoint import TIMES
 from rmqlab.store.consume_queue import FILLER_SIZE
 from rmqlab.store.index_file import ENTRY, HEADER, SLOT
 from rmqlab.store.layout import QUEUE_ENTRY
+
+IPV4_BYTES = 4
 
 Known = Mapping[str, Any]
 """The values of a layout's fields, by name."""
@@ -94,7 +95,7 @@ def _columns(parts: tuple[Part, ...], known: Known) -> Iterator[tuple[Column, st
     """Yield each field with its struct code, as soon as those before it are known."""
     for part in parts:
         codes = re.findall(r"\d*[a-zA-Z?]", part.layout(known).format)
-        for column, code in zip_longest(part.columns, codes):
+        for column, code in zip(part.columns, codes, strict=True):
             yield column, f">{code}"
 
 
@@ -130,9 +131,8 @@ def _host(name: str, is_v6: SysFlag) -> Part:
 
 
 def _address(value: bytes, known: Known) -> str:
-    return socket.inet_ntop(
-        socket.AF_INET6 if len(value) > 4 else socket.AF_INET, value
-    )
+    family = socket.AF_INET if len(value) == IPV4_BYTES else socket.AF_INET6
+    return socket.inet_ntop(family, value)
 
 
 def _time(value: int, known: Known) -> str:

@@ -108,7 +108,6 @@ def dump(
 def _path(files: StoreFiles, path: str) -> str:
     """Return where a path of the store is: only the commit log may lie elsewhere."""
     head, _, rest = path.strip("/").partition("/")
-    top = (
-        files.paths.commit_log if head == "commitlog" else f"{files.paths.root}/{head}"
-    )
+    is_log = head == "commitlog"
+    top = files.paths.commit_log if is_log else f"{files.paths.root}/{head}"
     return f"{top}/{rest}".rstrip("/")

@@ -36,10 +36,10 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else "·" for one in text)
 
 
-def local_time(ms: int) -> str:
+def local_time(ms: int | None) -> str:
     """Return a time in ms as ISO 8601 in this machine's zone; 0 is never."""
     if not ms:
-        return "never"
+        return "unknown" if ms is None else "never"
     try:
         second = datetime.fromtimestamp(ms // 1000, UTC).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -139,7 +139,7 @@ def _file(of: Facts, row: Row) -> str:
     if of["first"] is not None:
         told += f", {_span(of['first'], of['last'])}"
     if of["first_timestamp"] is not None:
-        times = of["first_timestamp"], of["last_timestamp"] or 0
+        times = of["first_timestamp"], of["last_timestamp"]
         told += f", {_span(*map(local_time, times))}"
     return f"{told}  DAMAGE: {of['problem']}" if of["problem"] else told
 
