@@ -25,6 +25,7 @@ FAMILIES = {
     "tools": "lab lint doctor demo admin",
     "traces": "trace replay",
     "scenarios": "sim",
+    "dump": "dump",
 }
 """Which module has which commands: one is imported only when it is used."""
 
