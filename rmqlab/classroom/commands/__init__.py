@@ -25,7 +25,9 @@ FAMILIES = {
     "tools": "lab lint doctor demo admin",
     "traces": "trace replay",
     "scenarios": "sim",
+    "verify": "verify",
     "dump": "dump",
+    "bench": "bench",
 }
 """Which module has which commands: one is imported only when it is used."""
 

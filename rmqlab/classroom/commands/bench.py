@@ -1,0 +1,137 @@
+"""`rmqlab bench`: the numbers of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from rmqlab.classroom import registry
+from rmqlab.classroom.bench import PARTS, load, machine
+from rmqlab.classroom.bench.compare import compare, differences
+from rmqlab.classroom.bench.result import PartResult, read, to_json
+from rmqlab.classroom.bench.rounds import measure
+from rmqlab.classroom.bench.table import machine_lines, parts_table, result_table
+from rmqlab.errors import ConfigError
+
+ROUNDS = 5
+MOST_ROUNDS = 100
+
+
+@click.command("bench")
+@click.argument("parts", nargs=-1, metavar=f"[{'|'.join(PARTS)}]…")
+@click.option(
+    "--rounds", type=click.IntRange(1, MOST_ROUNDS), default=ROUNDS, show_default=True,
+    help="Beside one to warm up.",
+)  # fmt: skip
+@click.option("--quick", is_flag=True, help="Small sizes: a look, no measurement.")
+@click.option("--list", "is_list", is_flag=True, help="Say what is measured.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE|-", help="For programs, and for --compare later.",
+)  # fmt: skip
+@click.option(
+    "--compare", "old_file", type=click.Path(dir_okay=False, exists=True),
+    metavar="FILE", help="Show ratios to an earlier run.",
+)  # fmt: skip
+@click.option(
+    "--folder", type=click.Path(file_okay=False, exists=True, writable=True),
+    help="On the disk to be measured; by default where clusters have their files.",
+)  # fmt: skip
+def bench_command(
+    parts: tuple[str, ...],
+    rounds: int,
+    quick: bool,
+    is_list: bool,
+    json_file: str | None,
+    old_file: str | None,
+    folder: str | None,
+) -> None:
+    """Measure how fast and how large things are here.
+
+    All parts, or those that are named.  Numbers of two machines, or of a busy one,
+    cannot be compared: look at the spread.  Exit code 1 if a measurement broke; one
+    that cannot be had here, or misses its target, is told and is no failure.
+
+    \b
+    rmqlab bench store --quick
+    rmqlab bench --json before.json && … && rmqlab bench --compare before.json
+    """
+    try:
+        chosen = [load(name) for name in dict.fromkeys(parts or PARTS)]
+        before = read(Path(old_file)) if old_file else None
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
+    if is_list:
+        Console().print(parts_table(chosen))
+        return
+    _check_writable(json_file)
+    where = Path(folder) if folder else registry.made(registry.home())
+    began, here = (
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        machine.examine(where),
+    )
+    with _ended_in_order(), Console(stderr=True).status("") as status:
+        found = measure(chosen, rounds, where, quick=quick, tell=status.update)
+    run = to_json(found, here, began, rounds, quick=quick)
+    if json_file != "-":
+        _tell(found, run, before)
+    if json_file:
+        _write(json_file, run)
+    broken = any(one.failed for part in found for one in part.series.values())
+    sys.exit(1 if broken else 0)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM, too, leave through the blocks that remove folders."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check_writable(path: str | None) -> None:
+    """Find out before the measuring, not after it."""
+    if path in (None, "-"):
+        return
+    assert path is not None
+    asked = Path(path) if Path(path).exists() else Path(path).absolute().parent
+    if not os.access(asked, os.W_OK):
+        raise click.UsageError(f"--json {path} cannot be written: name another file")
+
+
+def _write(path: str, run: Mapping[str, Any]) -> None:
+    text = json.dumps(run, indent=1)
+    if path == "-":
+        print(text)
+    else:
+        Path(path).write_text(f"{text}\n", "utf-8")
+
+
+def _tell(
+    found: list[PartResult], run: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> None:
+    console = Console(highlight=False)
+    for line in machine_lines(run):
+        console.print(escape(line), style="dim")
+    for one in found:
+        console.print()
+        console.print(
+            result_table(one, None if before is None else compare(one, before))
+        )
+    if before is not None:
+        console.print(f"Compared with the run of {escape(str(before['at']))}.")
+        for line in differences(run, before):
+            console.print(f"[yellow]{escape(line)}[/]")
