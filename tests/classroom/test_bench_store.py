@@ -13,7 +13,7 @@ import pytest
 
 from rmqlab.classroom.bench import load
 from rmqlab.classroom.bench.part import BenchError
-from rmqlab.classroom.bench.store import filling, opening, shelf
+from rmqlab.classroom.bench.store import fetching, filling, opening, shelf
 from tests.classroom.conftest import run
 from tests.support import until
 
@@ -76,6 +76,12 @@ def test_a_run_that_is_ended_leaves_its_folder_empty(tmp_path, kill, end):
 def test_a_store_that_was_not_filled_is_not_measured(tmp_path):
     with pytest.raises(BenchError, match="was it filled"):
         opening.open_clean(tmp_path, {})
+
+
+def test_a_store_that_lacks_messages_is_no_faster_for_that(tmp_path):
+    filling.fill(tmp_path, {"messages": 100})
+    with pytest.raises(BenchError, match="10 pulls of one message brought"):
+        fetching.fetch(tmp_path, {"messages": 100_000, "pulls": 10})
 
 
 def test_a_filled_store_has_all_messages_in_its_queues(tmp_path):

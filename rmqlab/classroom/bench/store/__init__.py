@@ -73,6 +73,7 @@ PART = Part(
             _more("pulls of 32", "pulls/s"),
             _more("messages in pulls of 32"),
             _more("pulls of one", "pulls/s"),
+            _more("queries by key", "queries/s"),
             _less("memory at most, fetching", MILLION_BYTES, MOST_MEMORY),
         ),
         _probe(
@@ -96,7 +97,7 @@ PART = Part(
     sizes={
         "messages": 1_000_000,
         "unindexed": 200_000,
-        "pulls": 20_000,
+        "pulls": 10_000,
         "groups": 500,
         "group": 16,
         "few_files": 2,

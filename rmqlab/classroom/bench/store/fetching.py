@@ -1,4 +1,4 @@
-"""What consumers do: pulls of 32 from the first message on, and of one anywhere."""
+"""What is asked of a store: pulls of 32 in turn, pulls of one and keys anywhere."""
 
 from __future__ import annotations
 
@@ -28,13 +28,18 @@ def fetch(folder: Path, sizes: Sizes) -> dict[str, float]:
     memory, count = Memory(), sizes["pulls"]
     of_many, many_s = _pull(store, _in_turn(sizes["messages"], count), MANY, memory)
     of_one, one_s = _pull(store, _anywhere(sizes["messages"], count), 1, memory)
+    of_key, key_s = _query(store, sizes["messages"], count)
     store.abandon()
-    if of_one != count:
-        raise BenchError(f"{count} pulls of one message brought {of_one} messages")
+    if of_one != count or of_key != count:
+        raise BenchError(
+            f"{count} pulls of one message brought {of_one} messages, and as many "
+            f"queries by key {of_key}"
+        )
     return {
         "pulls of 32": many_s.rate(count),
         "messages in pulls of 32": many_s.rate(of_many),
         "pulls of one": one_s.rate(count),
+        "queries by key": key_s.rate(count),
         "memory at most, fetching": memory.most,
     }
 
@@ -63,6 +68,20 @@ def _pull(
             for queue_id, offset in asked[first : first + LOOK_EVERY]:
                 found += len(_get(store, queue_id, offset, limit).records)
         memory.look()
+    return found, watch
+
+
+def _query(store: MessageStore, messages: int, count: int) -> tuple[int, Watch]:
+    """Ask for messages by their keys; return how many came, and the time it took."""
+    random = Random(2)  # noqa: S311 - the same keys in every run
+    numbers = [random.randrange(messages) for _ in range(count)]
+    found, watch = 0, Watch()
+    with watch.running():
+        for number in numbers:
+            one = store.reading.by_key(
+                shelf.TOPIC, shelf.key_of(number), MANY, 0, shelf.stored_ms(number)
+            )
+            found += len(one)
     return found, watch
 
 

@@ -27,15 +27,25 @@ def store_in(folder: Path, **settings: Any) -> MessageStore:
     return MessageStore(config, StorePaths(str(folder)), RealDisk())
 
 
+def key_of(number: int) -> str:
+    """Return the key of a message, which no other has."""
+    return f"order-{number}"
+
+
+def stored_ms(number: int) -> int:
+    """Return when a message is stored."""
+    return FIRST_MS + number * APART_MS
+
+
 def message(number: int) -> Record:
     """Return a message as a producer sends it and an idle broker stores it.
 
     Recovery looks at the store times: what it does must not depend on how fast the
     store is filled here.
     """
-    at_ms = FIRST_MS + number * APART_MS
+    at_ms = stored_ms(number)
     properties = {
-        messages.KEYS: f"order-{number}",
+        messages.KEYS: key_of(number),
         messages.TAGS: "paid",
         messages.UNIQ_KEY: f"{number:032X}",
         messages.WAIT: "true",
