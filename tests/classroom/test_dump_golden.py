@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from rmqlab.protocol.message import SCHEDULE_TOPIC
 from rmqlab.store.index_file import key_hash
-from tests.classroom.conftest import run
+from tests.classroom.dumps import dumped, of_kind
 from tests.support import golden_facts, golden_store
 
 VERSIONS = ("4.4.0", "4.9.7")
 EACH = pytest.mark.parametrize(
     "name", [f"{version}-{end}" for version in VERSIONS for end in ("clean", "kill9")]
 )
-
-
-def dumped(*arguments, exit_code=0):
-    """Run `rmqlab dump … --json` and return the objects that it printed."""
-    done = run("dump", *map(str, arguments), "--json")
-    assert done.exit_code == exit_code, done.output
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def of_kind(rows, kind):
-    return [row for row in rows if row["kind"] == kind]
 
 
 @EACH

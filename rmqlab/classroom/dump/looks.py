@@ -77,7 +77,7 @@ class Look:
     def _only(self, inside: list[str]) -> Source:
         """Return the one log, queue or file that is meant."""
         if not inside:
-            return source_of(self.shelf, self.path)
+            return self._file()
         found = _known(self.path, sources(self.shelf, inside))
         if len(found) > 1:
             raise StoreError(
@@ -86,6 +86,14 @@ class Look:
                 f"{found[0].path}, for a range or to follow it"
             )
         return found[0]
+
+    def _file(self) -> Source:
+        try:
+            return source_of(self.shelf, self.path)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise StoreError(
+                f"at {self.path} there is neither a file nor a folder with any in it"
+            ) from error
 
     def _placed(self, source: Source) -> Reader:
         reader = source.reader(
