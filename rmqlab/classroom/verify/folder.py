@@ -107,7 +107,7 @@ class Folder:
     def config(self, given: Iterable[Property]) -> StoreConfig:
         """Return the settings that the files have; the given ones where none tells."""
         config = StoreConfig()
-        read(given, config)
+        read_settings(given, config)
         if size := _commonest(self.log):
             config.mapped_file_size_commit_log = size
         queue_parts = (part for parts in self.queues.values() for part in parts)
@@ -119,8 +119,7 @@ class Folder:
         """Keep the files that have their size and place; note the others."""
         size = config.mapped_file_size_commit_log
         self.log = self._sound(self.log, self.paths.commit_log, size, findings)
-        entry = QUEUE_ENTRY.size
-        size = -(-config.mapped_file_size_consume_queue // entry) * entry
+        size = config.mapped_file_size_consume_queue
         for (topic, queue_id), parts in self.queues.items():
             folder = self.paths.consume_queue(topic, queue_id)
             self.queues[topic, queue_id] = self._sound(parts, folder, size, findings)
@@ -148,6 +147,13 @@ class Folder:
                     findings.add("missing file", DAMAGE, shown, None, what)
                     break  # a gap is one finding, however wide a name makes it
         return right
+
+
+def read_settings(given: Iterable[Property], config: StoreConfig) -> None:
+    """Set what is given; a queue's files have whole entries, whatever is set."""
+    read(given, config)
+    whole = -(-config.mapped_file_size_consume_queue // QUEUE_ENTRY.size)
+    config.mapped_file_size_consume_queue = max(1, whole) * QUEUE_ENTRY.size
 
 
 def _commonest(parts: Iterable[Part]) -> int:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rmqlab.classroom.verify.entries import ENTRY_BYTES, Entries
+from rmqlab.classroom.verify.entries import Entries
 from rmqlab.classroom.verify.files import Files, HostFiles
 from rmqlab.classroom.verify.findings import DAMAGE, NOTE, Findings
-from rmqlab.classroom.verify.folder import Folder
+from rmqlab.classroom.verify.folder import Folder, QueueKey, read_settings
 from rmqlab.classroom.verify.index_check import IndexCheck, read_header
 from rmqlab.classroom.verify.index_shape import find_shape
 from rmqlab.classroom.verify.life_check import (
@@ -28,7 +28,7 @@ from rmqlab.classroom.verify.queue_check import QueueCheck, Range
 from rmqlab.classroom.verify.rehearsal import rehearse
 from rmqlab.classroom.verify.report import Moved, Report
 from rmqlab.classroom.verify.table_check import TableCheck
-from rmqlab.config import Property, read
+from rmqlab.config import Property
 from rmqlab.protocol.delays import DelayLevels
 from rmqlab.settings import StoreConfig
 from rmqlab.store.index_file import HEADER, Shape
@@ -87,7 +87,7 @@ class _Look:
     def _for_start(self, given: list[Property]) -> StoreConfig:
         """Return the settings with which a broker would start: the given ones count."""
         config = replace(self._config)
-        read(given, config)
+        read_settings(given, config)
         for key, name in SHAPING.items():
             wanted, there = getattr(config, name), getattr(self._config, name)
             if wanted != there:
@@ -109,8 +109,7 @@ class _Look:
     def _look(self) -> None:
         folder, life, report = self._folder, self._life, self.report
         delays = DelayLevels(self._config.message_delay_level)
-        size = -(-self._config.mapped_file_size_consume_queue // ENTRY_BYTES)
-        entries = Entries(folder, size * ENTRY_BYTES)
+        entries = Entries(folder, self._config.mapped_file_size_consume_queue)
         was_crash, findings = life.was_crash, self._findings
         log = LogCheck(
             folder, entries, delays, self._key_range(), findings, was_crash=was_crash
@@ -124,17 +123,19 @@ class _Look:
         check_times(folder, life, log, findings)
         check_hosts(log, findings)
         index = self._index(log, life)
-        ends = report.rehearsal.queues
-        ranges = {
-            key: Range(one.first, ends.get(key, one.stop))
-            for key, one in queues.ranges.items()
-        } | {
-            key: Range(0, end) for key, end in ends.items() if key not in queues.ranges
-        }
         severity = NOTE if life.is_running else DAMAGE
-        tables = TableCheck(folder, ranges, findings, severity)
+        tables = TableCheck(folder, self._ranges(queues), findings, severity)
         tables.run()
         self._tell(log, queues, index, tables)
+
+    def _ranges(self, queues: QueueCheck) -> dict[QueueKey, Range]:
+        """Return what offsets each queue has once its broker has started."""
+        ends = self.report.rehearsal.queues
+        new = {key: Range(0, end) for key, end in ends.items()}
+        return new | {
+            key: Range(one.first, ends.get(key, one.stop))
+            for key, one in queues.ranges.items()
+        }
 
     def _key_range(self) -> KeyCount:
         """Return which records the index should have, by the headers of its files."""
