@@ -14,8 +14,16 @@ from itertools import pairwise
 from typing import Any
 
 from rmqlab.protocol.codes import SysFlag
-from rmqlab.protocol.message import offset_msg_id, plain_body, split_properties
+from rmqlab.protocol.message import (
+    SCHEDULE_TOPIC,
+    java_hash,
+    keys_of,
+    offset_msg_id,
+    plain_body,
+    split_properties,
+)
 from rmqlab.protocol.record import Record
+from rmqlab.store.index_file import key_hash
 from tests.interop.line_client import LineClient
 from tests.interop.real import BROKER_NAME
 from tests.support import HOST
@@ -26,6 +34,8 @@ ONE_FILE = 300
 """Entries of a queue's file.  RocketMQ looks for a time in one file only, which it
 chooses by when the files were last written: only where there is one is the answer
 sure."""
+HOURS = {"17": 1, "18": 2}
+"""By delay level."""
 TIMES = 60
 KEYS = 1000
 """Each is a round trip, and there are some twenty thousand."""
@@ -82,13 +92,33 @@ class Catalogue:
             for topic, count in self.topics.items()
         }
 
+    def entries(self) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
+        """Return what each queue's entries hold: place, size, tag hash or due time."""
+        return {
+            queue: [(one["at"], one["size"], _code(one)) for one in messages]
+            for queue, messages in self._queues.items()
+        }
+
+    def keys(self) -> list[tuple[str, str, int]]:
+        """Return topic, key and place for each key of each message that has any."""
+        return [
+            (one["topic"], key, one["at"])
+            for one in self.messages
+            if _kind(one) != SysFlag.TRANSACTION_ROLLBACK
+            for key in keys_of(one["properties"])
+        ]
+
+    def index_entries(self) -> list[tuple[int, int]]:
+        """Return hash and place for each of them."""
+        return [(key_hash(topic, key), at) for topic, key, at in self.keys()]
+
     def by_key(self) -> dict[tuple[str, str], list[int]]:
         """Return where the messages with a key are, for a good sample of the keys."""
+        unique = {one["properties"].get("UNIQ_KEY") for one in self.messages}
         found = defaultdict(list)
-        for one in self.messages:
-            for key in one["properties"].get("KEYS", "").split():
-                if _kind(one) != SysFlag.TRANSACTION_ROLLBACK:
-                    found[one["topic"], key].append(one["at"])
+        for topic, key, at in self.keys():
+            if key not in unique:
+                found[topic, key].append(at)
         return dict(_sample(list(found.items()), KEYS))
 
     def by_unique_key(self) -> dict[tuple[str, str], Seen]:
@@ -125,6 +155,14 @@ class Catalogue:
 
 def _kind(message: Seen) -> int:
     return int(message["sysFlag"] & SysFlag.TRANSACTION_ROLLBACK)
+
+
+def _code(message: Seen) -> int:
+    """Return the hash of a message's tag, or when it is due."""
+    level, tag = message["properties"].get("DELAY"), message["properties"].get("TAGS")
+    if message["topic"] == SCHEDULE_TOPIC:
+        return int(message["stored"]) + HOURS[level] * 3_600_000
+    return java_hash(tag) if tag else 0
 
 
 def _sample(rows: list[Any], most: int) -> list[Any]:
@@ -186,3 +224,14 @@ class Told:
             for topic, queue, ms in keys
         )
         return dict(zip(keys, await self._each("at", rows), strict=True))
+
+
+async def check(client: LineClient, port: int, known: Catalogue) -> None:
+    """Check everything that a client can be told of the messages of a store."""
+    told = Told(client, port, known)
+    assert await told.bounds() == known.bounds()
+    assert await told.messages() == known.queued
+    assert await told.unqueued() == known.unqueued()
+    assert await told.by_key() == known.by_key()
+    assert await told.by_unique_key() == known.by_unique_key()
+    assert await told.times() == known.times()

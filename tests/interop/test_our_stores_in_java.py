@@ -1,28 +1,23 @@
-"""Stores that are written here and opened by the real brokers, and the other way."""
+"""Stores that are written here and opened by the real brokers."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from rmqlab.broker.services.housekeeping import Persistence
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
-from rmqlab.protocol.bodies import TopicConfig
-from rmqlab.settings import BrokerConfig
 from tests.interop import mixture
-from tests.interop.catalogue import Catalogue, Told, seen
+from tests.interop.catalogue import Catalogue, check, seen
 from tests.interop.jars import VERSIONS, release
 from tests.interop.line_client import LineClient
 from tests.interop.mixture import COUNT, Mixture
 from tests.interop.real import BROKER_NAME, OURS, SMALL_STORE, broker, name_server
-from tests.store.shelf import DISK, make_store
+from tests.interop.tables import write_offset, write_topics
+from tests.store.shelf import make_store
 
 INDEX = {
     "max_hash_slot_num": SMALL_STORE["maxHashSlotNum"],
     "max_index_num": SMALL_STORE["maxIndexNum"],
 }
+COMMITTED = 123
 FLUSHED, DISPATCHED = COUNT * 6 // 10, COUNT * 8 // 10
 """Of a store that is killed: up to where all is on the disk, and in the queues."""
 
@@ -41,33 +36,13 @@ async def write(root, *, has_v6, is_killed):
             await store.flush_log()
             await store.flush_queues()
             await store.checkpoint.save()
-    write_tables(store, records)
+    write_topics(root, mixture.TOPICS)
+    write_offset(root, "readers", "long", COMMITTED)
     if is_killed:
         store.abandon()
     else:
         await store.close()
     return Catalogue(mixture.TOPICS, [seen(one) for one in records])
-
-
-def write_tables(store, records):
-    """Write topics.json and consumerOffset.json as our broker does."""
-    config = BrokerConfig(broker_name=BROKER_NAME, broker_cluster_name="interop")
-    topics, offsets = Topics(config, 1), Offsets()
-    for name, queues in mixture.TOPICS.items():
-        topics.put(TopicConfig(name, queues, queues), 2)
-    offsets.commit("readers", "long", 0, 123)
-    Persistence(DISK, store.paths, (topics, offsets), 1).save_changed()
-
-
-async def check(client, port, known):
-    """Check everything that a client can be told of the messages."""
-    told = Told(client, port, known)
-    assert await told.bounds() == known.bounds()
-    assert await told.messages() == known.queued
-    assert await told.unqueued() == known.unqueued()
-    assert await told.by_key() == known.by_key()
-    assert await told.by_unique_key() == known.by_unique_key()
-    assert await told.times() == known.times()
 
 
 @pytest.mark.parametrize("ended", ["stopped", "killed"])
@@ -85,4 +60,4 @@ async def test_the_real_broker_opens_a_store_that_was_written_here(
     ):
         await check(client, theirs.port, known)
         where = {"topic": "long", "broker": BROKER_NAME, "queue": 0}
-        assert await client.ask("committed", **where) == 123
+        assert await client.ask("committed", **where) == COMMITTED
