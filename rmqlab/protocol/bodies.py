@@ -17,7 +17,7 @@ from typing import Any, Self, get_origin, get_type_hints
 from rmqlab.errors import WireError
 from rmqlab.names import camel_case
 from rmqlab.protocol import fastjson
-from rmqlab.protocol.codes import READ_WRITE, Permission
+from rmqlab.protocol.codes import READ_WRITE, permission_text
 
 NUMBER = re.compile(r"-?[0-9]{1,19}")
 """A Java long in decimal; fastjson reads it from text, too."""
@@ -77,7 +77,7 @@ class TopicConfig(Body):
     topic_name: str
     read_queue_nums: int = 16
     write_queue_nums: int = 16
-    perm: int = READ_WRITE.value
+    perm: int = READ_WRITE
     topic_filter_type: str = "SINGLE_TAG"
     topic_sys_flag: int = 0
     order: bool = False
@@ -88,7 +88,7 @@ class TopicConfig(Body):
             f"TopicConfig [topicName={self.topic_name}, "
             f"readQueueNums={self.read_queue_nums}, "
             f"writeQueueNums={self.write_queue_nums}, "
-            f"perm={Permission(self.perm).text}, "
+            f"perm={permission_text(self.perm)}, "
             f"topicFilterType={self.topic_filter_type}, "
             f"topicSysFlag={self.topic_sys_flag}, order={str(self.order).lower()}]"
         )

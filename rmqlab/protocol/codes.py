@@ -10,7 +10,7 @@ MessageSysFlag.java, PullSysFlag.java, PermName.java, release 4.9.7.
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 
 class RequestCode(IntEnum):
@@ -167,8 +167,12 @@ CURRENT_VERSION = Version.V4_9_7
 """The release whose behaviour this package has, told to every peer."""
 
 
-class SysFlag(IntFlag):
-    """The `sysFlag` of a message."""
+class SysFlag(IntEnum):
+    """The `sysFlag` of a message.
+
+    Bits, and yet no IntFlag, here and below: whose operators take ten times as long,
+    and these are asked for with every message.
+    """
 
     COMPRESSED = 1
     MULTI_TAGS = 2
@@ -179,7 +183,7 @@ class SysFlag(IntFlag):
     STOREHOST_V6 = 32
 
 
-class PullSysFlag(IntFlag):
+class PullSysFlag(IntEnum):
     """The `sysFlag` of a pull."""
 
     COMMIT_OFFSET = 1
@@ -189,7 +193,7 @@ class PullSysFlag(IntFlag):
     LITE_PULL = 16
 
 
-class Permission(IntFlag):
+class Permission(IntEnum):
     """What may be done with a topic; `INHERIT`: new ones may take its settings."""
 
     INHERIT = 1
@@ -197,17 +201,14 @@ class Permission(IntFlag):
     READ = 4
     PRIORITY = 8
 
-    @property
-    def text(self) -> str:
-        """RocketMQ's three letters, such as ``RW-``."""
-        return "".join(
-            letter if bit in self else "-"
-            for letter, bit in zip(
-                "RWX",
-                (Permission.READ, Permission.WRITE, Permission.INHERIT),
-                strict=True,
-            )
-        )
+
+def permission_text(permission: int) -> str:
+    """Return RocketMQ's three letters, such as ``RW-``."""
+    bits = (Permission.READ, Permission.WRITE, Permission.INHERIT)
+    return "".join(
+        letter if permission & bit else "-"
+        for letter, bit in zip("RWX", bits, strict=True)
+    )
 
 
 READ_WRITE = Permission.READ | Permission.WRITE

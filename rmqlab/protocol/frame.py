@@ -26,7 +26,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Any
 
 from rmqlab.errors import WireError
@@ -50,7 +50,7 @@ class HeaderFormat(IntEnum):
     ROCKETMQ = 1
 
 
-class Flag(IntFlag):
+class Flag(IntEnum):
     """The two bits that tell a request from an answer."""
 
     RESPONSE = 1

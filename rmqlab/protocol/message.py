@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import mul
 from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord, Refused
@@ -50,6 +53,8 @@ NOT_SENDABLE = {
 
 MAX_TOPIC_LENGTH = 127
 MAX_PROPERTIES_BYTES = 32767
+
+_POWERS = [31**n & 0xFFFFFFFF for n in reversed(range(256))]
 
 _LEGAL_NAME = re.compile(r"[%|a-zA-Z0-9_-]+")
 
@@ -150,10 +155,14 @@ def join_properties(properties: Mapping[str, str]) -> str:
 
 def java_hash(text: str) -> int:
     """Return Java's `String.hashCode`: over UTF-16 units, wrapped to 32 bits."""
+    data = text.encode("utf-16-be", "surrogatepass")
     value = 0
-    units = text.encode("utf-16-be", "surrogatepass")
-    for at in range(0, len(units), 2):
-        value = (31 * value + (units[at] << 8 | units[at + 1])) & 0xFFFFFFFF
+    for start in range(0, len(data), 2 * len(_POWERS)):
+        block = data[start : start + 2 * len(_POWERS)]
+        units = struct.unpack(f">{len(block) // 2}H", block)
+        # 31 × (31 × (… + a) + b) + c, as one sum: it is asked for with every key.
+        value = value * 31 ** len(units) + sum(map(mul, units, _POWERS[-len(units) :]))
+    value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
 
 
@@ -166,7 +175,10 @@ def keys_of(properties: Mapping[str, str]) -> list[str]:
 def tags_code(properties: Mapping[str, str]) -> int:
     """Return what a consume queue keeps of the tag: its hash, 0 without a tag."""
     tags = properties.get(TAGS)
-    return java_hash(tags) if tags else 0
+    return _tag_hash(tags) if tags else 0
+
+
+_tag_hash = lru_cache(1024)(java_hash)  # there are few tags, and many messages
 
 
 def offset_msg_id(host: tuple[str, int], physical_offset: int) -> str:

@@ -25,6 +25,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.codes import SysFlag
@@ -39,14 +40,27 @@ HOST = struct.Struct(">4si")
 HOST_V6 = struct.Struct(">16si")
 TAIL = struct.Struct(">iqi")  # reconsume times, prepared offset, body length
 STORED_AT = struct.Struct(">q")
-BODY_LENGTH = struct.Struct(">i")
 TOPIC_LENGTH = struct.Struct(">B")
 PROPERTIES_LENGTH = struct.Struct(">h")
 
-BODY_AT = HEAD.size + 2 * HOST.size + STORED_AT.size + TAIL.size
-"""Where the body starts, with IPv4 hosts: 88."""
 
-FIXED_BYTES = BODY_AT + TOPIC_LENGTH.size + PROPERTIES_LENGTH.size
+def _front(born: struct.Struct, stored: struct.Struct) -> struct.Struct:
+    parts = (HEAD, born, STORED_AT, stored, TAIL)
+    return struct.Struct(">" + "".join(one.format.removeprefix(">") for one in parts))
+
+
+FRONTS = (
+    _front(HOST, HOST),
+    _front(HOST_V6, HOST),
+    _front(HOST, HOST_V6),
+    _front(HOST_V6, HOST_V6),
+)
+"""All that lies before the body, by the two bits of the sys flag that tell IPv6."""
+
+SYS_FLAG_AT = struct.calcsize(">iIIiiqq")
+
+_LENGTHS = TOPIC_LENGTH.size + PROPERTIES_LENGTH.size
+FIXED_BYTES = FRONTS[0].size + _LENGTHS
 """Of a record with IPv4 hosts, beside body, topic and properties: 91."""
 
 
@@ -78,43 +92,49 @@ class Blank:
     size: int
 
 
+def front_of(sys_flag: int) -> struct.Struct:
+    """Return the layout of what lies before the body."""
+    return FRONTS[sys_flag // SysFlag.BORNHOST_V6 % len(FRONTS)]
+
+
 def size_of(record: Record) -> int:
     """Return how many bytes the record takes."""
-    return (
-        FIXED_BYTES
-        + (HOST_V6.size - HOST.size) * _v6_hosts(record.sys_flag)
-        + len(record.body)
-        + len(record.topic.encode())
-        + len(record.properties)
-    )
+    parts = len(record.body) + len(record.topic.encode()) + len(record.properties)
+    return front_of(record.sys_flag).size + parts + _LENGTHS
 
 
 def encode(record: Record) -> bytes:
     """Return the record's bytes; `record.size` is set to their number."""
-    topic = record.topic.encode()
-    record.size = size_of(record)
+    body, topic, properties = record.body, record.topic.encode(), record.properties
+    front = front_of(record.sys_flag)
+    record.size = front.size + len(body) + len(topic) + len(properties) + _LENGTHS
+    sys_flag = record.sys_flag
     return b"".join(
         (
-            HEAD.pack(
+            front.pack(
                 record.size,
                 MAGIC,
-                _crc(record.body),
+                _crc(body),
                 record.queue_id,
                 record.flag,
                 record.queue_offset,
                 record.physical_offset,
-                record.sys_flag,
+                sys_flag,
                 record.born_timestamp,
+                _packed(record.born_host[0], sys_flag & SysFlag.BORNHOST_V6),
+                record.born_host[1],
+                record.store_timestamp,
+                _packed(record.store_host[0], sys_flag & SysFlag.STOREHOST_V6),
+                record.store_host[1],
+                record.reconsume_times,
+                record.prepared_offset,
+                len(body),
             ),
-            _host_bytes(record.born_host, record.sys_flag & SysFlag.BORNHOST_V6),
-            STORED_AT.pack(record.store_timestamp),
-            _host_bytes(record.store_host, record.sys_flag & SysFlag.STOREHOST_V6),
-            TAIL.pack(record.reconsume_times, record.prepared_offset, len(record.body)),
-            record.body,
+            body,
             TOPIC_LENGTH.pack(len(topic)),
             topic,
-            PROPERTIES_LENGTH.pack(len(record.properties)),
-            record.properties,
+            PROPERTIES_LENGTH.pack(len(properties)),
+            properties,
         )
     )
 
@@ -144,18 +164,13 @@ def decode(data: bytes, at: int = 0, *, check_crc: bool = True) -> Record | Blan
 
 
 def _decode_whole(data: bytes, start: int, *, check_crc: bool) -> Record:
+    front = _front_at(data, start)
     (
         size, _, crc, queue_id, flag, queue_offset, physical_offset, sys_flag, born_at,
-    ) = HEAD.unpack_from(data, start)  # fmt: skip
-    at = start + HEAD.size
-    born_host, at = _host_at(data, at, sys_flag & SysFlag.BORNHOST_V6)
-    (stored_at,) = STORED_AT.unpack_from(data, at)
-    store_host, at = _host_at(
-        data, at + STORED_AT.size, sys_flag & SysFlag.STOREHOST_V6
-    )
-    reconsume_times, prepared, body_length = TAIL.unpack_from(data, at)
-    at += TAIL.size
-    body, at = _part(data, at, body_length, start + size)
+        born_address, born_port, stored_at, store_address, store_port,
+        reconsume_times, prepared, body_length,
+    ) = front.unpack_from(data, start)  # fmt: skip
+    body, at = _part(data, start + front.size, body_length, start + size)
     (topic_length,) = TOPIC_LENGTH.unpack_from(data, at)
     topic, at = _part(data, at + TOPIC_LENGTH.size, topic_length, start + size)
     (length,) = PROPERTIES_LENGTH.unpack_from(data, at)
@@ -172,9 +187,9 @@ def _decode_whole(data: bytes, start: int, *, check_crc: bool) -> Record:
         flag,
         sys_flag,
         born_at,
-        born_host,
+        (_address(born_address), born_port),
         stored_at,
-        store_host,
+        (_address(store_address), store_port),
         reconsume_times,
         prepared,
         queue_offset,
@@ -203,16 +218,12 @@ def is_sound(data: bytes, offset: int) -> bool:
 
     Quicker than `decode`, and for its readers: it looks at what a damage hits first.
     """
-    if len(data) < FIXED_BYTES:
+    if len(data) < FIXED_BYTES or len(data) < (front := _front_at(data, 0)).size:
         return False
-    size, magic, crc, _, _, _, at, sys_flag, _ = HEAD.unpack_from(data)
+    size, magic, crc, _, _, _, at, *_, length = front.unpack_from(data)
     if (size, magic, at) != (len(data), MAGIC, offset):
         return False
-    start = BODY_AT + (HOST_V6.size - HOST.size) * _v6_hosts(sys_flag)
-    if start > size:
-        return False
-    (length,) = BODY_LENGTH.unpack_from(data, start - BODY_LENGTH.size)
-    body = data[start : start + max(0, length)]
+    body = data[front.size : front.size + max(0, length)]
     return bool(len(body) == length and _crc(body) == crc)
 
 
@@ -246,21 +257,20 @@ def _crc(body: bytes) -> int:
     return zlib.crc32(body) & 0x7FFFFFFF
 
 
-def _v6_hosts(sys_flag: int) -> int:
-    return bool(sys_flag & SysFlag.BORNHOST_V6) + bool(sys_flag & SysFlag.STOREHOST_V6)
+def _front_at(data: bytes, start: int) -> struct.Struct:
+    """Return the front's layout, by the bits in the last byte of its sys flag."""
+    return front_of(data[start + SYS_FLAG_AT + 3])
 
 
-def _host_bytes(host: tuple[str, int], is_v6: int) -> bytes:
-    if is_v6:
-        return HOST_V6.pack(socket.inet_pton(socket.AF_INET6, host[0]), host[1])
-    return HOST.pack(socket.inet_aton(host[0]), host[1])
+@lru_cache(1024)
+def _packed(address: str, is_v6: int) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if is_v6 else socket.AF_INET, address)
 
 
-def _host_at(data: bytes, at: int, is_v6: int) -> tuple[tuple[str, int], int]:
-    layout = HOST_V6 if is_v6 else HOST
-    address, port = layout.unpack_from(data, at)
-    family = socket.AF_INET6 if is_v6 else socket.AF_INET
-    return (socket.inet_ntop(family, address), port), at + layout.size
+@lru_cache(1024)
+def _address(packed: bytes) -> str:
+    is_v6 = len(packed) == 16
+    return socket.inet_ntop(socket.AF_INET6 if is_v6 else socket.AF_INET, packed)
 
 
 def _part(data: bytes, at: int, length: int, end: int) -> tuple[bytes, int]:

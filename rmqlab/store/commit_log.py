@@ -47,31 +47,25 @@ class CommitLog:
         """Offset of the next byte to be written."""
         return self.files.end
 
-    def fits(self, batch: Sequence[Record]) -> bool:
-        """Whether a file has room for the records and a blank's head."""
-        size = sum(map(records.size_of, batch))
-        return size + BLANK.size <= self.files.file_size
+    def append(self, batch: Sequence[Record]) -> bool:
+        """Write records, `physical_offset` and `size` of each set.
 
-    def append(self, batch: Sequence[Record]) -> int:
-        """Write records, `physical_offset` and `size` of each set; return their end.
-
-        They are in one file, and all of them or none is in the log.
+        They are in one file, and all of them or none is in the log.  Return False
+        where no file has room for them and a blank's head.
 
         Raises:
             DiskFull, StoreError: none is in the log.
         """
+        data = _laid_out(batch, self.end)
+        if len(data) + BLANK.size > self.files.file_size:
+            return False
         left = self.files.left_in_file(self.end)
-        if sum(map(records.size_of, batch)) + BLANK.size > left:
+        if len(data) + BLANK.size > left:
             self._roll(left)
-        at = self.end
-        written = []
-        for record in batch:
-            record.physical_offset = at
-            written.append(records.encode(record))
-            at += record.size
-        self.files.append(b"".join(written))
+            data = _laid_out(batch, self.end)
+        self.files.append(data)
         self.last_stored_at = batch[-1].store_timestamp
-        return self.end
+        return True
 
     def _roll(self, left: int) -> None:
         """Declare the rest of the file blank and go on at the next file's start."""
@@ -153,6 +147,16 @@ class CommitLog:
         return len(window) < BLANK.size or (
             len(window) < _size_at(window, 0) <= self.files.left_in_file(offset)
         )
+
+
+def _laid_out(batch: Sequence[Record], at: int) -> bytes:
+    """Return the records' bytes, back to back from offset `at` on."""
+    written = []
+    for record in batch:
+        record.physical_offset = at
+        written.append(records.encode(record))
+        at += record.size
+    return b"".join(written)
 
 
 def _size_at(window: bytes, at: int) -> int:

@@ -124,14 +124,15 @@ class MessageStore:
         """
         if not self._is_open or self.config.broker_role is BrokerRole.SLAVE:
             return Put(PutStatus.SERVICE_NOT_AVAILABLE)
-        if not (all(map(self._is_legal, batch)) and self.log.fits(batch)):
+        if not all(map(self._is_legal, batch)):
             return Put(PutStatus.MESSAGE_ILLEGAL)
         key = batch[0].topic, batch[0].queue_id
         following = self._next.get(key, self.queues.max_offset(*key))
         for record in batch:
             record.queue_offset = following if _is_queued(record) else 0
             following += _is_queued(record)
-        self.log.append(batch)
+        if not self.log.append(batch):
+            return Put(PutStatus.MESSAGE_ILLEGAL)
         self._next[key] = following
         self._grew()
         return Put(PutStatus.PUT_OK, batch[-1])

@@ -74,7 +74,7 @@ def test_the_default_topics_queues_are_a_setting(desk_with):
 
 def test_a_new_topic_may_be_read_and_written_and_not_inherited_from(desk):
     desk.send()
-    permission = Permission(desk.broker.topics.get("orders").perm)
+    permission = desk.broker.topics.get("orders").perm
     assert permission == Permission.READ | Permission.WRITE
 
 
