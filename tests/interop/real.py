@@ -77,23 +77,32 @@ SMALL_STORE = {
 """One file for all: 4.4 reads `maped…`, 4.9 `mapped…`, we read both."""
 
 
-class Process:
-    """A process and what it printed last."""
+class Node:
+    """A running process and what it printed last."""
 
-    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
-        self._process, self._folder = process, folder
+    def __init__(self, process: asyncio.subprocess.Process, home: Path) -> None:
+        self.pid, self.port = process.pid, 0
+        self._process, self._home = process, home
         self._said: deque[str] = deque(maxlen=TAIL_LINES)
         self._draining: asyncio.Task[None] | None = None
 
     async def booted(self, text: str) -> None:
-        """Wait for the line with `text`; what comes after it is read and dropped."""
-        async with asyncio.timeout(BOOT_S):
-            while line := (await self._process.stdout.readline()).decode():
-                self._said.append(line)
-                if text in line:
-                    self._draining = asyncio.create_task(self._drain())
-                    return
-        raise AssertionError(f"ended before it had started:\n{self.report()}")
+        """Wait for the line with `text`; what comes after it is read and kept apart."""
+        try:
+            async with asyncio.timeout(BOOT_S):
+                has_booted = await self._says(text)
+        except TimeoutError:
+            has_booted = False
+        if not has_booted:
+            raise AssertionError(f"no {text!r} in {BOOT_S} s, but:\n{self.report()}")
+        self._draining = asyncio.create_task(self._drain())
+
+    async def _says(self, text: str) -> bool:
+        while line := (await self._process.stdout.readline()).decode():
+            self._said.append(line)
+            if text in line:
+                return True
+        return False
 
     async def _drain(self) -> None:
         async for line in self._process.stdout:
@@ -101,26 +110,25 @@ class Process:
 
     def report(self) -> str:
         """Return the last lines of output and logs, for who looks for the reason."""
-        logs = map(_tail, sorted(self._folder.rglob("*.log")))
+        logs = map(_tail, sorted(self._home.rglob("*.log")))
         return "".join([*self._said, *logs])
 
     def signal(self, number: int) -> None:
         """Send a signal to the process and to what it started."""
         if self._process.returncode is None:
-            os.killpg(self._process.pid, number)
+            os.killpg(self.pid, number)
 
     async def stop(self) -> None:
         """Stop it in good order."""
         self.signal(signal.SIGTERM)
-        await self.ended()
+        await self._ended()
 
     async def kill(self) -> None:
-        """End it at once, as a crash of the process."""
+        """End it at once."""
         self.signal(signal.SIGKILL)
-        await self.ended()
+        await self._ended()
 
-    async def ended(self) -> None:
-        """Wait for its end."""
+    async def _ended(self) -> None:
         async with asyncio.timeout(STOP_S):
             await self._process.wait()
             if self._draining:
@@ -129,19 +137,19 @@ class Process:
 
 @asynccontextmanager
 async def running(
-    command: list[str], folder: Path, boot_text: str, home: Path
-) -> AsyncIterator[Process]:
+    command: list[str], home: Path, boot_text: str = "boot success"
+) -> AsyncIterator[Node]:
     """Run a node from its boot line on; it is killed if it still runs at the end."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=folder,
+        cwd=home,
         env=environment(home),
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    node = Process(process, folder)
+    node = Node(process, home)
     try:
         await node.booted(boot_text)
         yield node
@@ -193,14 +201,14 @@ async def name_server(release: Release | None, root: Path) -> AsyncIterator[str]
     home, port = home_below(root, "namesrv"), free_port()
     path = write_properties(home / "namesrv.properties", listenPort=port)
     command = _command(release, home, "namesrv", path)
-    async with running(command, home, "boot success", home):
+    async with running(command, home):
         yield f"{HOST}:{port}"
 
 
 @asynccontextmanager
 async def broker(
     release: Release | None, root: Path, names: str, store: Path, **settings: object
-) -> AsyncIterator[Process]:
+) -> AsyncIterator[Node]:
     """Run a broker of a release, or ours, on the store; its port is `port`."""
     home, port = home_below(root, "broker"), free_port()
     path = write_properties(
@@ -208,7 +216,7 @@ async def broker(
         **broker_settings(names, port, store) | settings,
     )
     command = _command(release, home, "broker", path)
-    async with running(command, home, "boot success", home) as node:
+    async with running(command, home) as node:
         node.port = port
         yield node
 

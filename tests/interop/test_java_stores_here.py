@@ -49,7 +49,7 @@ def workshop(tmp_path_factory):
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(scope="session", params=VERSIONS)
 def theirs(request, workshop):
     """Return the stores of a real broker and what its client was told, made once."""
     real = release(request.param)
