@@ -17,6 +17,7 @@ from typing import Any, Literal, overload
 
 from rmqlab.classroom import registry
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.dump import byte_map, dump
 from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
@@ -43,6 +44,8 @@ __all__ = [
     "Table",
     "Traffic",
     "bars",
+    "byte_map",
+    "dump",
     "hex_dump",
     "panel",
     "start",

@@ -219,6 +219,20 @@ def test_a_long_dump_ends_quietly_when_its_reader_has_enough(tmp_path):
         assert process.wait() == 0
 
 
+def test_a_running_brokers_store_is_dumped_while_it_writes(one_master):
+    files = one_master.store("broker-a")
+    with one_master.producer() as producer:
+        producer.send("orders", "one coffee")
+        with following(files.root / "commitlog", "--last", "1") as process:
+            assert body_of(process) == "one coffee"
+            for number in range(50):
+                producer.send("orders", f"{number}")
+            assert [body_of(process) for _ in range(50)] == [*map(str, range(50))]
+    done = run("dump", str(files.root), "--json")
+    assert done.exit_code == 0, done.output
+    assert one_master.node("broker-a").is_alive
+
+
 def test_damage_ends_the_command_with_exit_code_one(tmp_path):
     stop(tmp_path, *letters(b"ab"))
     overwrite(log_files(tmp_path)[0], 4, b"none")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rmqlab.classroom.dump import dump
 from rmqlab.classroom.dump.shown import MOST_ROWS
-from rmqlab.classroom.lab import start
+from rmqlab.classroom.lab import dump, start
 from rmqlab.classroom.looking import HostShelf, StoreFiles
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.errors import StoreError

@@ -33,6 +33,8 @@ def line(row: Row) -> str:
 
 def printable(text: str) -> str:
     """Return a text whose every character can be seen."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else "·" for one in text)
 
 
