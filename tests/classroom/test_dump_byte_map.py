@@ -118,7 +118,7 @@ def test_bytes_cut_anywhere_are_still_all_in_the_map(kind):
     data = WHOLE[kind][:200]
     for cut in range(len(data)):
         assert joined(kind, data[:cut]) == data[:cut]
-        assert repr(byte_map(kind, data[:cut]))
+        assert str(byte_map(kind, data[:cut]))
 
 
 @EACH
@@ -166,7 +166,9 @@ def test_a_kind_that_has_no_map_is_told_together_with_those_that_have():
 
 
 def test_a_maps_text_is_the_same_for_the_same_bytes():
-    assert repr(byte_map("queue entry", WHOLE["queue entry"])) == (
+    shown = byte_map("queue entry", WHOLE["queue entry"])
+    assert repr(shown) == "byte map: queue entry, 3 fields"
+    assert str(shown) == (
         "byte  bytes                    field            value    meaning\n"
         "0     00 00 00 00 00 00 10 00  physical offset  4096     "
         "where in the log the record starts\n"
@@ -221,7 +223,7 @@ def test_html_of_a_message_cannot_leave_its_cell():
 def test_a_large_body_makes_no_large_map():
     shown = byte_map("record", encode(replace(COFFEE, body=bytes(4 << 20))))
     assert len(shown._repr_html_()) < 20_000
-    assert len(repr(shown)) < 5_000
+    assert len(str(shown)) < 5_000
 
 
 def test_a_terminal_gets_the_same_table_in_colours():

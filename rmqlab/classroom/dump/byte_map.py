@@ -1,7 +1,7 @@
 """A byte map: bytes in colours, and beside each field its name, value and meaning.
 
-In a notebook it is HTML, in a terminal rich's own, as a text it has no colours and is
-the same for the same bytes.
+In a notebook it is HTML, in a terminal rich's own, as a text (`print`) it has no
+colours.  Its repr has none of the bytes: a notebook's outputs can be compared.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class ByteMap:
         self.fields = fields(kind, data)
 
     def __repr__(self) -> str:
+        """``byte map: queue entry, 3 fields``."""
+        return f"byte map: {self.kind}, {len(self.fields)} fields"
+
+    def __str__(self) -> str:
         """An aligned table without colours."""
         lines = [HEADINGS, *map(_cells, self.fields)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

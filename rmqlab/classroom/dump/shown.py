@@ -70,12 +70,16 @@ class Dump(Sequence[Row]):
         return ByteMap(KINDS.get(kind, kind), self.data(at))
 
     def __repr__(self) -> str:
+        """A fixed text: a notebook's outputs can be compared."""
+        return f"dump of {len(self)} rows"
+
+    def __str__(self) -> str:
         """A line a row."""
         more = [] if self.is_all else [f"… more than {len(self)}: ask for a range"]
         return "\n".join([*map(line, self.rows), *more])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def dump(
