@@ -27,6 +27,8 @@ from rmqlab.store.file_queue import FileQueue
 BLANK = struct.Struct(">iI")  # bytes left in the file, BLANK_MAGIC
 WINDOW_BYTES = 1 << 20
 """Read at once while scanning."""
+PORTION_RECORDS, PORTION_BYTES = 1000, 1 << 20
+"""At most in a portion of records, but for the one that exceeds it."""
 
 
 class CommitLog:
@@ -147,6 +149,30 @@ class CommitLog:
         return len(window) < BLANK.size or (
             len(window) < _size_at(window, 0) <= self.files.left_in_file(offset)
         )
+
+
+def portions(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """Yield records in lists of a bounded size, so that others have their turn.
+
+    Raises:
+        CorruptRecord: as `records` does; what came before was yielded.
+    """
+    while True:
+        portion: list[Record] = []
+        size = 0
+        try:
+            for record in records:
+                portion.append(record)
+                size += record.size
+                if len(portion) == PORTION_RECORDS or size >= PORTION_BYTES:
+                    break
+        except CorruptRecord:
+            if portion:
+                yield portion
+            raise
+        if not portion:
+            return
+        yield portion
 
 
 def _laid_out(batch: Sequence[Record], at: int) -> bytes:

@@ -15,7 +15,8 @@ Source: ConsumeQueue.java, release 4.9.7.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from itertools import takewhile
 from operator import or_
@@ -38,6 +39,10 @@ class QueueEntry(NamedTuple):
     log_offset: int
     size: int
     tags_code: int
+
+
+Placed = tuple[int, QueueEntry]
+"""An entry and its queue offset."""
 
 
 class ConsumeQueue:
@@ -64,21 +69,43 @@ class ConsumeQueue:
         """The queue offset of the next message."""
         return self.files.end // QUEUE_ENTRY.size
 
-    def put(self, queue_offset: int, entry: QueueEntry) -> bool:
-        """Add the message's entry; return whether it was new.
+    def put(self, placed: Iterable[Placed]) -> list[Placed]:
+        """Add entries, each at its queue offset; return those that were new.
 
         A record is offered again where the log is read again: what is there stays.
+        Entries that follow each other in a file are one write.
 
         Raises:
-            DiskFull, StoreError: the entry was not added.
+            DiskFull, StoreError: some may have been added; offer all of them again.
         """
-        if entry.log_offset < self.log_end or queue_offset < self.max_offset:
-            return False
-        if self.files.is_empty and queue_offset:
-            self._fill(queue_offset)
-        self.files.write(queue_offset * QUEUE_ENTRY.size, QUEUE_ENTRY.pack(*entry))
-        self.last = entry
-        return True
+        new = list(self._new(placed))
+        start = 0
+        while start < len(new):
+            start += self._write_run(new[start:])
+        return new
+
+    def _write_run(self, new: list[Placed]) -> int:
+        """Write the entries that follow the first one; return how many they are."""
+        first, _ = new[0]
+        if self.files.is_empty and first:
+            self._fill(first)
+        at = first * QUEUE_ENTRY.size
+        room = self.files.left_in_file(at) // QUEUE_ENTRY.size
+        run = [
+            entry
+            for place, (offset, entry) in enumerate(new[:room], start=first)
+            if offset == place
+        ]
+        self.files.write(at, b"".join(QUEUE_ENTRY.pack(*entry) for entry in run))
+        self.last = run[-1]
+        return len(run)
+
+    def _new(self, placed: Iterable[Placed]) -> Iterator[Placed]:
+        log_end, following = self.log_end, self.max_offset
+        for queue_offset, entry in placed:
+            if entry.log_offset >= log_end and queue_offset >= following:
+                log_end, following = entry.log_offset + entry.size, queue_offset + 1
+                yield queue_offset, entry
 
     def _fill(self, queue_offset: int) -> None:
         at = queue_offset * QUEUE_ENTRY.size
@@ -110,15 +137,17 @@ class ConsumeQueue:
         self._end_at(end * QUEUE_ENTRY.size, last[0] if last else None)
 
     def cut_log(self, log_end: int) -> None:
-        """Forget the entries of records at or beyond `log_end`."""
-        offset = self.max_offset
-        while offset > self.files.start // QUEUE_ENTRY.size:
-            (entry,) = self.entries(offset - 1, 1)
-            if entry.log_offset + entry.size <= log_end or entry.size == FILLER_SIZE:
-                self._end_at(offset * QUEUE_ENTRY.size, entry)
-                return
-            offset -= 1
-        self._end_at(offset * QUEUE_ENTRY.size, None)
+        """Forget the entries of records that end beyond `log_end`."""
+        first = self.files.start // QUEUE_ENTRY.size
+        offsets = range(first, self.max_offset)
+        end = first + bisect_right(offsets, log_end, key=self._log_end)
+        last = self.entries(end - 1, 1) if end > first else []
+        self._end_at(end * QUEUE_ENTRY.size, last[0] if last else None)
+
+    def _log_end(self, queue_offset: int) -> int:
+        """Return where a message's record ends; fillers before all messages."""
+        (entry,) = self.entries(queue_offset, 1)
+        return -1 if entry.size == FILLER_SIZE else entry.log_offset + entry.size
 
     def find_min(self, log_start: int) -> None:
         """Move `min_offset` to the first entry whose record is still in the log."""

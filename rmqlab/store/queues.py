@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rmqlab.errors import StoreError
-from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.consume_queue import ConsumeQueue, Placed, QueueEntry
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import StorePaths
@@ -61,16 +61,14 @@ class ConsumeQueues:
         """Yield the queues; some may join meanwhile."""
         return iter(list(self._queues.values()))
 
-    def put(
-        self, topic: str, queue_id: int, queue_offset: int, entry: QueueEntry
-    ) -> bool:
-        """Add a message's entry to its queue; return whether it was new.
+    def put(self, topic: str, queue_id: int, placed: list[Placed]) -> list[Placed]:
+        """Add messages' entries to their queue; see `ConsumeQueue.put`.
 
         Raises:
-            DiskFull, StoreError: the entry was not added.
+            DiskFull, StoreError: offer them again, some may have been added.
         """
         queue = self._queues.get((topic, queue_id)) or self._made(topic, queue_id)
-        return queue.put(queue_offset, entry)
+        return queue.put(placed)
 
     def min_offset(self, topic: str, queue_id: int) -> int:
         """Return the offset of the oldest message of a queue; 0 for an unknown one."""

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.record import BLANK_MAGIC, Record
 from rmqlab.store.checkpoint import Checkpoint
-from rmqlab.store.commit_log import BLANK, CommitLog
+from rmqlab.store.commit_log import BLANK, CommitLog, portions
 from rmqlab.store.consume_queue import ConsumeQueue
 from rmqlab.store.damage import Damage, find_damage
 
@@ -54,9 +55,9 @@ def recover(
     *,
     was_crash: bool,
     check_crc: bool,
-    offer: Callable[[Record], object],
+    offer: Callable[[list[Record]], object],
 ) -> Recovered:
-    """Cut the log at its true end; `offer` gets each record read after a crash."""
+    """Cut the log at its true end; `offer` gets what is read after a crash."""
     files = commit_log.files
     if files.is_empty:
         return Recovered(0, 0, was_crash)
@@ -68,14 +69,14 @@ def recover(
         start = _newest_message(commit_log, queues)
     end, count = start, 0
     records = _sound_records(commit_log, start, check_crc=check_crc)
-    for record in records:
-        if was_crash and _is_torn(record):
-            log.info("log ends because of torn properties at %d", end)
-            break
-        end, count = record.physical_offset + record.size, count + 1
-        commit_log.last_stored_at = record.store_timestamp
+    if was_crash:
+        records = takewhile(_is_whole, records)
+    for portion in portions(records):
+        end = portion[-1].physical_offset + portion[-1].size
+        commit_log.last_stored_at = portion[-1].store_timestamp
+        count += len(portion)
         if was_crash:
-            offer(record)
+            offer(portion)
     end = _after_blank(commit_log, end)
     damage = find_damage(commit_log, end)
     files.truncate(end)
@@ -95,9 +96,13 @@ def _sound_records(
         log.info("log ends because %s", error)
 
 
-def _is_torn(record: Record) -> bool:
+def _is_whole(record: Record) -> bool:
+    """Whether the record's properties are not torn, as far as zeroes tell."""
     text = record.properties
-    return text.startswith(b"\0") or text.endswith(b"\0") or SECTOR in text
+    is_torn = text.startswith(b"\0") or text.endswith(b"\0") or SECTOR in text
+    if is_torn:
+        log.info("log ends because of torn properties at %d", record.physical_offset)
+    return not is_torn
 
 
 def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:

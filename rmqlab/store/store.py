@@ -9,9 +9,9 @@ Source: DefaultMessageStore.java, release 4.9.7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import takewhile
 
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.codes import SysFlag
@@ -19,8 +19,8 @@ from rmqlab.protocol.delays import DelayLevels
 from rmqlab.protocol.record import Record, properties_of
 from rmqlab.settings import BrokerRole, StoreConfig
 from rmqlab.store.checkpoint import Checkpoint
-from rmqlab.store.commit_log import CommitLog
-from rmqlab.store.consume_queue import QueueEntry
+from rmqlab.store.commit_log import CommitLog, portions
+from rmqlab.store.consume_queue import Placed, QueueEntry
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.index import Index
@@ -32,9 +32,6 @@ from rmqlab.store.recovery import Recovered, cut_queues, recover
 from rmqlab.store.results import Arrival, Put, PutStatus
 
 log = logging.getLogger(__name__)
-
-DISPATCH_AT_ONCE = 1000
-"""Records in one step of the dispatcher, so that others have their turn."""
 
 
 class MessageStore:
@@ -97,14 +94,13 @@ class MessageStore:
             self.queues,
             was_crash=was_crash,
             check_crc=self.config.check_c_r_c_on_recover,
-            offer=lambda one: self._enter_queue(one, properties_of(one)),
+            offer=self._enter_queues,
         )
         cut_queues(self.queues, self.log)
         self.index.cut(found.end)
         self.dispatched = max([self.log.start, *(one.log_end for one in self.queues)])
         self.indexed = self.index.start_needed(self.log.start)
-        while self.dispatch():
-            pass
+        self._dispatch_all()
         self.catch_up_index()
         return found
 
@@ -155,45 +151,53 @@ class MessageStore:
             told()
 
     def dispatch(self) -> list[Arrival]:
-        """Enter the next records of the log into queues and index; return which.
+        """Enter the next portion of the log into queues and index; return which.
 
         Raises:
             CorruptRecord: the log is damaged here; nothing after it becomes readable.
             DiskFull, StoreError: a file could not be written; call again later.
         """
-        arrivals: list[Arrival] = []
-        self._skip_missing()
-        for record in self.log.scan(self.dispatched):
-            properties = properties_of(record)
-            end = record.physical_offset + record.size
-            if arrival := self._enter_queue(record, properties):
-                arrivals.append(arrival)
-            if self._is_indexing and self.indexed == self.dispatched:
-                self.index.enter(record, properties)
-                self.indexed = end
-            self.dispatched = end
-            self.log.last_stored_at = record.store_timestamp
-            if len(arrivals) >= DISPATCH_AT_ONCE:
-                break
-        self.index.save()
+        self.dispatched = max(self.dispatched, self.log.start)  # a slave starts late
+        batch = next(portions(self.log.scan(self.dispatched)), None)
+        if batch is None:
+            return []
+        arrivals = self._enter_queues(batch)
+        if self.indexed >= self.dispatched:
+            self._enter_index(batch)
+        self.dispatched = batch[-1].physical_offset + batch[-1].size
+        self.log.last_stored_at = batch[-1].store_timestamp
         return arrivals
 
-    def _skip_missing(self) -> None:
-        """Go on where the log starts: a slave's starts late, old files are removed."""
-        self.dispatched = max(self.dispatched, self.log.start)
-        self.indexed = max(self.indexed, self.log.start)
+    def _dispatch_all(self) -> None:
+        before = -1
+        while before < self.dispatched:
+            before = self.dispatched
+            self.dispatch()
 
-    def _enter_queue(
-        self, record: Record, properties: Mapping[str, str]
-    ) -> Arrival | None:
-        if not _is_queued(record):
-            return None
-        code = self._delays.entry_code(record.topic, properties, record.store_timestamp)
-        entry = QueueEntry(record.physical_offset, record.size, code)
-        queue = record.topic, record.queue_id
-        if not self.queues.put(*queue, record.queue_offset, entry):
-            return None
-        return Arrival(*queue, record.queue_offset + 1, code)
+    def _enter_queues(self, batch: Iterable[Record]) -> list[Arrival]:
+        by_queue: dict[tuple[str, int], list[Placed]] = {}
+        for record in filter(_is_queued, batch):
+            entry = QueueEntry(record.physical_offset, record.size, self._code(record))
+            placed = by_queue.setdefault((record.topic, record.queue_id), [])
+            placed.append((record.queue_offset, entry))
+        return [
+            Arrival(*queue, offset + 1, entry.tags_code)
+            for queue, placed in by_queue.items()
+            for offset, entry in self.queues.put(*queue, placed)
+        ]
+
+    def _code(self, record: Record) -> int:
+        """Return what the record's queue entry carries of its tag or its delay."""
+        return self._delays.entry_code(
+            record.topic, properties_of(record), record.store_timestamp
+        )
+
+    def _enter_index(self, batch: Sequence[Record]) -> None:
+        if self._is_indexing:
+            for record in batch:
+                self.index.enter(record, properties_of(record))
+            self.index.save()
+        self.indexed = batch[-1].physical_offset + batch[-1].size
 
     def catch_up_index(self) -> bool:
         """Enter older records that the index lacks, some of them; return if any did.
@@ -204,14 +208,16 @@ class MessageStore:
         Raises:
             CorruptRecord, DiskFull, StoreError: as `dispatch`.
         """
-        before = self.indexed
-        for record in islice(self.log.scan(before), DISPATCH_AT_ONCE):
-            if not self._is_indexing or record.physical_offset >= self.dispatched:
-                break
-            self.index.enter(record, properties_of(record))
-            self.indexed = record.physical_offset + record.size
-        self.index.save()
-        return self.indexed > before
+        self.indexed = max(self.indexed, self.log.start)
+        if not self._is_indexing or self.indexed >= self.dispatched:
+            return False
+        older = takewhile(
+            lambda one: one.physical_offset < self.dispatched,
+            next(portions(self.log.scan(self.indexed)), []),
+        )
+        if batch := list(older):
+            self._enter_index(batch)
+        return bool(batch)
 
     async def flush_log(self) -> int:
         """Make the log survive a crash of the machine; return up to which offset."""
@@ -232,8 +238,7 @@ class MessageStore:
     async def close(self) -> None:
         """Dispatch and flush everything, and say that this was no crash."""
         self._is_open = False
-        while self.dispatch():
-            pass
+        self._dispatch_all()
         await self.flush_log()
         await self.flush_queues()
         await self.index.flush()

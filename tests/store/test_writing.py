@@ -271,7 +271,7 @@ def test_a_queue_that_could_not_be_written_is_written_later(tmp_path):
             store.put(record())
         with pytest.raises(DiskFull):
             store.dispatch()
-        assert store.queues.max_offset("orders", 0) == 1
+        assert store.queues.max_offset("orders", 0) == 0
         disk.room = 10_000
         store.dispatch()
         assert bodies(store) == [b"coffee", b"coffee"]
@@ -336,6 +336,7 @@ def test_a_damaged_record_stops_the_queues_and_is_told(tmp_path):
         size = FIXED + 1
         store.log.files.write(size + 4, b"\0\0\0\0")  # the magic of the second
         store.log.files.end = 3 * size
+        store.dispatch()
         with pytest.raises(CorruptRecord, match=f"at offset {size} of the log: magic"):
             store.dispatch()
         assert bodies(store) == [b"a"]

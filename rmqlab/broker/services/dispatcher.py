@@ -36,8 +36,9 @@ class Dispatcher(Service):
         Raises:
             StoreError: the log is damaged or a queue could not be written.
         """
+        before = self._store.dispatched
         arrivals = self._store.dispatch()
-        if self._store.dispatched < self._store.log.end and arrivals:
+        if before < self._store.dispatched < self._store.log.end:
             self.wake()  # more is to come; others have their turn first
         elif self._store.catch_up_index():
             self.wake()
