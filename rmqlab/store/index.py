@@ -131,8 +131,6 @@ class Index:
             return
         path = f"{self._folder}/{self._next_name(store_ms)}"
         file = IndexFile(self._pool, path, self.shape)
-        # Of two files the younger never ends before the older one, as times may.
-        file.header.end_ms = self.last_update_ms
         file.put(key_hash, offset, store_ms)
         self._files.append(file)
 

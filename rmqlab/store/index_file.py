@@ -196,8 +196,6 @@ class IndexFile:
     def _linked(self, number: int) -> Iterator[Entry]:
         while number:
             entry = self.entry(number)
-            if entry.seconds < 0:
-                return
             yield entry
             number = entry.previous if 0 < entry.previous < number else 0
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rmqlab.errors import DiskFull, StoreError
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.record import properties_of
-from rmqlab.sim.disk import PAGE_BYTES, MachineDisk
+from rmqlab.sim.disk import MachineDisk
+from rmqlab.sim.pages import PAGE_BYTES
 from rmqlab.sim.timeline import Timeline
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.index import Index
@@ -398,7 +399,7 @@ async def test_no_key_is_lost_when_the_machine_crashes_at_any_moment():
     assert shape.file_bytes > 3 * PAGE_BYTES
     machine, end, safe_ms = simulated.disk(), 0, 0
     index = make_index(machine.mount(), shape)
-    for life in range(1, 30):
+    for life in range(1, 13):
         end += 97
         enter(index, *range(index.start_needed(0) // 100, end))
         index.save()
@@ -409,9 +410,8 @@ async def test_no_key_is_lost_when_the_machine_crashes_at_any_moment():
         index = make_index(machine.mount(), shape, safe_ms=safe_ms)
         index.cut(end * 100)
         enter(index, *range(index.start_needed(0) // 100, end))
-        assert [found(index, f"k{n}") for n in range(end)] == [
-            [n * 100] for n in range(end)
-        ]
+        lost = [n for n in range(end) if found(index, f"k{n}", 1) != [n * 100]]
+        assert lost == []
 
 
 def test_few_files_are_open_however_many_there_are(machine):

@@ -52,7 +52,7 @@ def contents(root):
 
 
 def answers(index, name):
-    """Return what the index says to each question that Java asked, and Java's answer."""
+    """Return what the index says to what Java asked, and what Java was told."""
     queries = golden_facts(name)["keyQueries_physicalOffsets"]
     assert len(queries) > 10
     given = {
