@@ -4,87 +4,27 @@
               what reads see, and what          what is left for certain
               a process's death leaves          when the machine crashes
 
-Only pages that were touched are stored: a log file of 1 GiB costs what was written to
-it.  Of a page that is not durable yet, each older content is kept that may be.
+A write that fails may have left a part of its bytes, as `pwrite` may.
 
-Not here: folders without files; crashes that take back a file's making, size or removal
-(a journaling file system commits these in order, and each flush all that came before
-it: no promise hangs on them); a kernel that writes pages back by itself (a crash keeps
-any it likes), or that forgets those which it failed to write.
+Not here: pages (`pages`); folders without files; crashes that take back a file's
+making, size or removal (a journaling file system commits these in order, and each flush
+all that came before it: no promise hangs on them); a kernel that writes pages back by
+itself (a crash keeps any it likes).
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections import defaultdict
 from collections.abc import Callable
-from random import Random
 
 from rmqlab.errors import DiskFull, StoreError, StoreLocked
+from rmqlab.sim.pages import PAGE_BYTES, File, pages
 from rmqlab.sim.timeline import Timeline
 from rmqlab.store.disk import DiskFile, Lock
 
-PAGE_BYTES, SECTOR_BYTES = 4096, 512
-ZEROES = bytearray(PAGE_BYTES)
 MOODS = ((1.0, 0.0), (0.0, 0.0), (0.0, 0.3), (0.5, 0.25), (0.9, 0.05))
 """Of a crash: how often it keeps a page, and how often it tears one."""
-
-
-class _File:
-    """The bytes of a file, whoever has it open."""
-
-    def __init__(self, size: int, content: bytes = b"") -> None:
-        self.size = size
-        self.holder: _OpenFile | None = None
-        self.pages: defaultdict[int, bytearray] = defaultdict(ZEROES.copy)
-        self.undo: list[dict[int, bytearray]] = [{}]
-        """Pages as they were before each flush that is under way, and since then."""
-        self.write(0, content)
-        self.undo[0].clear()
-
-    def read(self, offset: int, size: int) -> bytes:
-        start, size = offset % PAGE_BYTES, max(0, min(size, self.size - offset))
-        pages = [self.pages.get(number, ZEROES) for number in _pages(offset, size)]
-        return b"".join(pages)[start : start + size]
-
-    def write(self, offset: int, data: bytes) -> None:
-        done = 0
-        while done < len(data):
-            number, start = divmod(offset + done, PAGE_BYTES)
-            piece = data[done : done + PAGE_BYTES - start]
-            self._touch(number)[start : start + len(piece)] = piece
-            done += len(piece)
-
-    def cut(self, offset: int) -> None:
-        for number in [one for one in self.pages if one >= offset // PAGE_BYTES]:
-            left = max(0, offset - number * PAGE_BYTES)
-            self._touch(number)[left:] = ZEROES[left:]
-
-    def _touch(self, number: int) -> bytearray:
-        """Return a page that is about to change, and note how it was."""
-        page = self.pages[number]
-        if number not in self.undo[-1]:
-            self.undo[-1][number] = page.copy()
-        return page
-
-    def crash(self, dice: Random, keeps: float, tears: float) -> dict[str, list[int]]:
-        """Leave of each page what may be durable; return where that is not all."""
-        found: dict[str, list[int]] = {"lost": [], "torn": []}
-        for number in sorted({number for before in self.undo for number in before}):
-            durable, *newer = (one[number] for one in self.undo if number in one)
-            newer.append(self.pages[number])
-            chance, left = dice.random(), durable
-            if chance < keeps:
-                left = newer[-1]
-            elif chance < keeps + tears:
-                tear = dice.randrange(SECTOR_BYTES, PAGE_BYTES, SECTOR_BYTES)
-                left = dice.choice(newer)[:tear] + durable[tear:]
-            if left != newer[-1]:
-                found["lost" if left == durable else "torn"].append(number * PAGE_BYTES)
-            self.pages[number] = left
-        self.undo = [{}]
-        return found
 
 
 class MachineDisk:
@@ -93,11 +33,13 @@ class MachineDisk:
     def __init__(self, timeline: Timeline, name: str) -> None:
         self.flush_s = 0.001  # that each flush takes; they are served one by one
         self.capacity_bytes = math.inf  # that there are for touched pages
-        self.files: dict[str, _File] = {}
-        self.older: dict[str, _File | None] = {}
+        self.evicts = 0.0  # how often a page that could not be flushed is re-read
+        self.files: dict[str, File] = {}
+        self.older: dict[str, File | None] = {}
         """What is durable in the place of small texts that are not, yet."""
         self._timeline, self._name, self._idle_s = timeline, name, 0.0
         self._dice = timeline.random(f"disk/{name}")
+        self._faults = timeline.random(f"faults/{name}")
         self._mounts: list[ProcessDisk] = []
         self._failing: dict[str, float] = {}
 
@@ -123,9 +65,9 @@ class MachineDisk:
                 del files[path]
                 files |= {path: older} if older else {}
         self._mounts, self.older, self._idle_s = [], {}, self._timeline.now_s
-        found = {path: pages for path, pages in losses.items() if any(pages.values())}
-        for path, pages in found.items():
-            self.tell("lost", path=path, **pages)
+        found = {path: loss for path, loss in losses.items() if any(loss.values())}
+        for path, loss in found.items():
+            self.tell("lost", path=path, **loss)
         return found
 
     def wipe(self, folder: str = "/") -> None:
@@ -137,21 +79,26 @@ class MachineDisk:
             self.older.pop(path, None)
 
     def fail(self, verb: str, times: float = math.inf) -> None:
-        """Have the next calls of 'read', 'write' or 'flush' fail; 0 mends the disk."""
+        """Have the next calls of a verb fail; 0 mends the disk.
+
+        Verbs: 'read', 'write' (and cut), 'flush', 'remove'.
+        """
         self._failing[verb] = times
 
     def flip(self, path: str, offset: int, bit: int = 0) -> None:
         """Turn one bit of a file over, wherever its byte is kept."""
-        file, (number, at) = self.files[path], divmod(offset, PAGE_BYTES)
-        older = [before[number] for before in file.undo if number in before]
-        for page in (*older, file.pages[number]):
-            page[at] ^= 1 << bit
+        self.files[path].flip(offset, bit)
         self.tell("fault", what="flip", path=path, offset=offset, bit=bit)
 
     @property
     def used_bytes(self) -> int:
         """What the touched pages take."""
         return sum(len(file.pages) for file in self.files.values()) * PAGE_BYTES
+
+    @property
+    def used_ratio(self) -> float:
+        """Which part of the capacity that is."""
+        return self.used_bytes / self.capacity_bytes if self.capacity_bytes else 1.0
 
     def tell(self, kind: str, **facts: object) -> None:
         """Tell what happened on this disk."""
@@ -164,17 +111,35 @@ class MachineDisk:
             self.tell("fault", what=f"{verb} error", doing=doing)
             raise StoreError(f"{doing}: Input/output error")
 
-    def take(self, file: _File, offset: int, size: int, doing: str) -> None:
-        """Raise DiskFull where a write needs new pages and there is no room."""
-        if offset + size > file.size:
+    def write(self, file: File, offset: int, data: bytes, doing: str) -> None:
+        """Write for a process; of what fails, a part may be there."""
+        if offset + len(data) > file.size:
             raise StoreError(f"{doing}: File too large")
-        new = sum(number not in file.pages for number in _pages(offset, size))
+        try:
+            self.check("write", doing)
+            self.take(file, offset, len(data), doing)
+        except StoreError:
+            number, start = divmod(offset, PAGE_BYTES)
+            if data and number in file.pages:
+                most = min(len(data), PAGE_BYTES - start)
+                file.write(offset, data[: self._faults.randint(0, most)])
+            raise
+        file.write(offset, data)
+
+    def take(self, file: File, offset: int, size: int, doing: str) -> None:
+        """Raise DiskFull where a write needs new pages and there is no room."""
+        new = sum(number not in file.pages for number in pages(offset, size))
         if new and self.used_bytes + new * PAGE_BYTES > self.capacity_bytes:
             self.tell("fault", what="disk full", doing=doing)
             raise DiskFull(f"{doing}: No space left on device")
 
-    def flush(self, path: str, file: _File, done: Callable[[], object]) -> None:
+    def flush(self, path: str, file: File, done: Callable[[], object]) -> None:
         """Make durable, in its turn, what is in the file now and nothing later."""
+        try:
+            self.check("flush", f"cannot flush {path}")
+        except StoreError:
+            file.fail_flush(self._faults, self.evicts)
+            raise
         begun_s, sealed = self._timeline.now_s, file.undo[-1]
 
         def end() -> None:
@@ -196,14 +161,14 @@ class ProcessDisk:
 
     def __init__(self, machine: MachineDisk) -> None:
         self.is_alive, self.machine = True, machine
-        self.opened: list[_OpenFile] = []
+        self.opened: dict[_OpenFile, None] = {}
 
     def abandon(self) -> None:
         """Be dead: locks are free; code on its way out has a disk that nobody sees."""
         self.is_alive, self.machine = False, MachineDisk(Timeline(), "nowhere")
         for one in self.opened:
             one.release()
-            one.file = _File(one.size)
+            one.file = File(one.size)
 
     close = abandon
 
@@ -224,8 +189,13 @@ class ProcessDisk:
         inside = (one.removeprefix(top) for one in paths if one.startswith(top))
         return sorted({one.partition("/")[0] for one in inside})
 
+    def used_ratio(self, path: str) -> float:
+        """See `Disk.used_ratio`: a machine has one disk."""
+        return self.machine.used_ratio
+
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
+        self.machine.check("remove", f"cannot remove {path}")
         self.machine.files.pop(path, None)
 
     def lock(self, path: str) -> Lock:
@@ -247,20 +217,20 @@ class ProcessDisk:
         """See `Disk.replace_text`."""
         data, doing, machine = text.encode(), f"cannot write {path}", self.machine
         machine.check("write", doing)
-        machine.take(_File(len(data)), 0, len(data), doing)
+        machine.take(File(len(data)), 0, len(data), doing)
         if old := machine.files.get(path):
-            machine.files[f"{path}.bak"] = _File(old.size, old.read(0, old.size))
+            machine.files[f"{path}.bak"] = File(old.size, old.read(0, old.size))
         machine.older.setdefault(path, old)
-        machine.files[path] = _File(len(data), data)
+        machine.files[path] = File(len(data), data)
         machine.tell("write", path=path, offset=0, size=len(data))
 
 
 class _OpenFile:
     def __init__(self, mount: ProcessDisk, path: str, size: int) -> None:
-        self.file = mount.machine.files.setdefault(path, _File(size))
+        self.file = mount.machine.files.setdefault(path, File(size))
         self.size = self.file.size = self.file.size or size
         self._mount, self._path = mount, path
-        mount.opened.append(self)
+        mount.opened[self] = None
 
     def read(self, offset: int, size: int) -> bytes:
         self._mount.machine.check("read", f"cannot read {self._path} at byte {offset}")
@@ -269,9 +239,7 @@ class _OpenFile:
     def write(self, offset: int, data: bytes) -> None:
         machine = self._mount.machine
         doing = f"cannot write {self._path} at byte {offset}"
-        machine.check("write", doing)
-        machine.take(self.file, offset, len(data), doing)
-        self.file.write(offset, data)
+        machine.write(self.file, offset, data, doing)
         machine.tell("write", path=self._path, offset=offset, size=len(data))
 
     def cut(self, offset: int) -> None:
@@ -283,7 +251,6 @@ class _OpenFile:
         mount, machine, path = self._mount, self._mount.machine, self._path
         if not mount.is_alive:
             raise GeneratorExit  # the end of whatever a dead process's code awaits
-        machine.check("flush", f"cannot flush {path}")
         soon, ended = asyncio.get_running_loop().call_soon, asyncio.Event()
         machine.flush(path, self.file, lambda: mount.is_alive and soon(ended.set))
         await ended.wait()
@@ -292,8 +259,6 @@ class _OpenFile:
         if self.file.holder is self:
             self.file.holder = None
 
-    close = release
-
-
-def _pages(offset: int, size: int) -> range:
-    return range(offset // PAGE_BYTES, -(-(offset + size) // PAGE_BYTES))
+    def close(self) -> None:
+        self.release()
+        self._mount.opened.pop(self, None)

@@ -20,7 +20,7 @@ class DiskFile(Protocol):
         ...
 
     def write(self, offset: int, data: bytes) -> None:
-        """Put `data` at `offset`: all of it, or an error.
+        """Put `data` at `offset`: all of it, or an error and perhaps a part of it.
 
         Raises:
             DiskFull: there is no room.
@@ -42,7 +42,8 @@ class DiskFile(Protocol):
         Only this may take long; it never stops the event loop.
 
         Raises:
-            StoreError: the disk refused; nothing is promised.
+            StoreError: the disk refused; nothing is promised, not even by a later
+                flush that succeeds: what matters must be written again.
         """
         ...
 
@@ -82,8 +83,20 @@ class Disk(Protocol):
         """
         ...
 
+    def used_ratio(self, path: str) -> float:
+        """Return how full the disk is that holds `path`, or will: 0.0 to 1.0.
+
+        Raises:
+            StoreError: it cannot be asked.
+        """
+        ...
+
     def remove(self, path: str) -> None:
-        """Remove a file; fine where there is none."""
+        """Remove a file; fine where there is none.
+
+        Raises:
+            StoreError: the disk refused.
+        """
         ...
 
     def lock(self, path: str) -> Lock:
@@ -91,17 +104,23 @@ class Disk(Protocol):
 
         Raises:
             StoreLocked: another broker holds it.
+            DiskFull, StoreError: it cannot be made or locked.
         """
         ...
 
     def read_text(self, path: str) -> str | None:
-        """Return a small file's text, None where there is no such file."""
+        """Return a small file's text, None where there is no such file.
+
+        Raises:
+            StoreError: the disk refused.
+        """
         ...
 
     def replace_text(self, path: str, text: str) -> None:
-        """Put a small file in place whole: a crash leaves the old or the new one.
+        """Put a small file in place; never waits for the disk.
 
-        What was there stays beside it as ``PATH.bak``.
+        A process's death leaves the old or the new one.  So may a machine's crash soon
+        after, or no sound one: then ``PATH.bak`` is the last one that was safe.
 
         Raises:
             DiskFull, StoreError: the old file is still in place.

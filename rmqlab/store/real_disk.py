@@ -4,6 +4,9 @@ One write is one `pwrite`: a full disk then is an error that a producer sees, wh
 mapped file would kill the process.  `fdatasync` may take long, so it runs on a thread,
 one of the only two in the system: on the loop it would stop the whole node.
 
+A small text is renamed into place at once and flushed on that thread.  Its file system
+may order the two otherwise, so the text before stays as a backup until then.
+
 Not here: a cache (the operating system has one).
 """
 
@@ -13,12 +16,16 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import logging
+import math
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rmqlab.errors import DiskFull, StoreError, StoreLocked
+
+log = logging.getLogger(__name__)
 
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 _held: set[str] = set()
@@ -82,17 +89,21 @@ class RealLock:
     def __init__(self, path: str) -> None:
         if path in _held:
             raise StoreLocked("Lock failed,MQ already started")
-        with _translated(f"cannot open {path}"):
+        with contextlib.ExitStack() as opened, _translated(f"cannot lock {path}"):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
-        except OSError as error:
-            os.close(self._fd)
-            raise StoreLocked("Lock failed,MQ already started") from error
-        os.pwrite(self._fd, b"lock", 0)
+            opened.callback(os.close, self._fd)
+            self._take()
+            os.pwrite(self._fd, b"lock", 0)
+            opened.pop_all()
         self._path = path
         _held.add(path)
+
+    def _take(self) -> None:
+        try:
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
+        except (BlockingIOError, PermissionError) as error:  # EAGAIN or EACCES
+            raise StoreLocked("Lock failed,MQ already started") from error
 
     def release(self) -> None:
         """Give the lock up; the file stays, as RocketMQ leaves it."""
@@ -105,6 +116,8 @@ class RealDisk:
 
     def __init__(self) -> None:
         self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
+        self._unsafe: dict[str, int] = {}
+        """Texts that are not flushed yet, each with the number of its last change."""
 
     def open(self, path: str, size: int) -> RealFile:
         """See `Disk.open`."""
@@ -112,10 +125,11 @@ class RealDisk:
 
     def size(self, path: str) -> int | None:
         """See `Disk.size`."""
-        try:
-            return Path(path).stat().st_size
-        except FileNotFoundError:
-            return None
+        with _translated(f"cannot look at {path}"):
+            try:
+                return Path(path).stat().st_size
+            except FileNotFoundError:
+                return None
 
     def names(self, folder: str) -> list[str]:
         """See `Disk.names`."""
@@ -124,6 +138,19 @@ class RealDisk:
                 return sorted(entry.name for entry in Path(folder).iterdir())
             except FileNotFoundError:
                 return []
+
+    def used_ratio(self, path: str) -> float:
+        """See `Disk.used_ratio`; counted as `df` does, in whole percents.
+
+        Source: UtilAll.getDiskPartitionSpaceUsedPercent, release 4.9.7.
+        """
+        there = Path(path)
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        with _translated(f"cannot ask how full the disk of {path} is"):
+            found = os.statvfs(there)
+        used = found.f_blocks - found.f_bfree
+        return math.ceil(100 * used / max(1, used + found.f_bavail)) / 100
 
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
@@ -136,19 +163,38 @@ class RealDisk:
 
     def read_text(self, path: str) -> str | None:
         """See `Disk.read_text`."""
-        try:
-            return Path(path).read_text("utf-8")
-        except FileNotFoundError:
-            return None
+        with _translated(f"cannot read {path}"):
+            try:
+                return Path(path).read_text("utf-8")
+            except FileNotFoundError:
+                return None
 
     def replace_text(self, path: str, text: str) -> None:
         """See `Disk.replace_text`."""
+        new, old = Path(f"{path}.tmp"), Path(path)
         with _translated(f"cannot write {path}"):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(f"{path}.tmp").write_text(text, "utf-8")
-            if (old := self.read_text(path)) is not None:
-                Path(f"{path}.bak").write_text(old, "utf-8")
-            Path(f"{path}.tmp").replace(path)
+            old.parent.mkdir(parents=True, exist_ok=True)
+            new.write_text(text, "utf-8")
+            if path not in self._unsafe and old.exists():
+                old.replace(f"{path}.bak")
+            new.replace(old)
+        number = self._unsafe[path] = self._unsafe.get(path, 0) + 1
+        self._flusher.submit(self._flush_text, path, number)
+
+    def _flush_text(self, path: str, number: int) -> None:
+        """Make a text safe; on the thread.  Until it is, its backup stays."""
+        try:
+            for one in (path, Path(path).parent):
+                fd = os.open(one, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+        except OSError as error:
+            log.error("cannot flush %s: %s", path, error.strerror)  # noqa: TRY400
+            return
+        if self._unsafe.get(path) == number:
+            del self._unsafe[path]
 
     def close(self) -> None:
         """End the flushing thread once it is idle."""

@@ -124,6 +124,11 @@ def test_what_was_written_is_read_and_nothing_else_changes(rig):
     assert file.read(8 * PAGE, 10) == file.read(9 * PAGE, 10) == b""
 
 
+def wait_until_flushed(real):
+    """Return once the disk's thread has flushed what it was given."""
+    real._flusher.submit(int).result()
+
+
 def test_the_simulated_disk_answers_as_the_real_one_does(tmp_path, rig):
     dice, real = Random(4), RealDisk()
 
@@ -140,6 +145,7 @@ def test_the_simulated_disk_answers_as_the_real_one_does(tmp_path, rig):
                 disk.remove(path)
             case "replace":
                 disk.replace_text(f"{path}.json", data.hex())
+                wait_until_flushed(real)
             case "names":
                 names = disk.names(path.rpartition("/")[0])
                 found = names, [disk.size(f"{tmp_path}/a/{one}") for one in names]
@@ -480,8 +486,10 @@ def test_a_full_disk_takes_writes_to_pages_that_it_has_and_no_others(rig):
     at = PAGE - 10
     with pytest.raises(DiskFull, match=f"{LOG} at byte {at}: No space left on device"):
         file.write(at, b"y" * 2 * PAGE)
-    assert file.read(0, GIB) == (b"x" * PAGE).ljust(8 * PAGE, b"\0")
+    assert file.read(0, at) == b"x" * at
+    assert file.read(PAGE, GIB) == bytes(7 * PAGE)
     file.write(at, b"z" * 20)
+    assert file.read(0, at + 20) == b"x" * at + b"z" * 20
     with pytest.raises(DiskFull, match=f"cannot write {TABLE}: No space left"):
         rig.mount.replace_text(TABLE, "text")
     assert rig.mount.read_text(TABLE) is None
@@ -510,18 +518,103 @@ def test_reads_writes_and_flushes_fail_so_often_or_until_the_disk_is_mended(rig)
         with pytest.raises(StoreError, match=f"cannot write {TABLE}: Input/output"):
             rig.mount.replace_text(TABLE, "new")
     rig.disk.fail("write", 0)
-    assert file.read(0, 20) == b"coffee".ljust(20, b"\0")
+    assert file.read(0, 8) == b"coffee\0\0"
     assert rig.mount.read_text(TABLE) == "old"
+    rig.disk.fail("remove", 1)
+    with pytest.raises(StoreError, match=f"cannot remove {LOG}: Input/output error"):
+        rig.mount.remove(LOG)
+    assert rig.mount.size(LOG)
+    rig.mount.remove(LOG)
+    assert rig.mount.size(LOG) is None
 
 
-def test_a_flush_that_failed_made_nothing_durable(rig, mood):
-    mood(ALL_LOST)
+def test_a_write_that_fails_leaves_any_part_of_it():
+    found = set()
+    for seed in range(40):
+        with Rig(seed) as rig:
+            file = rig.open()
+            file.write(0, b"-" * 8)
+            rig.disk.fail("write", 1)
+            with pytest.raises(StoreError):
+                file.write(2, b"tea")
+            found.add(file.read(0, 8))
+    assert found == {b"--------", b"--t-----", b"--te----", b"--tea---"}
+
+
+def failed_flush(rig, evicts=0.0):
+    """Return a file whose first page was flushed and whose new pages were not."""
     file = rig.open()
-    file.write(0, b"coffee")
+    file.write(0, b"old")
+    rig.do(file.flush())
+    file.write(0, b"new")
+    file.write(PAGE, b"new")
+    rig.disk.evicts = evicts
     rig.disk.fail("flush", 1)
     with pytest.raises(StoreError):
         rig.do(file.flush())
-    assert rig.crash() == {LOG: ([0], [])}
+    return file
+
+
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_a_flush_that_failed_made_nothing_durable_and_nor_does_the_next(
+    rig, mood, again
+):
+    mood(ALL_LOST)
+    file = failed_flush(rig)
+    for _ in range(again):
+        rig.do(file.flush())
+    assert file.read(0, 3) == file.read(PAGE, 3) == b"new"
+    assert rig.crash() == {LOG: ([0, PAGE], [])}
+    assert rig.content().rstrip(b"\0") == b"old"
+
+
+def test_what_is_written_again_after_a_failed_flush_becomes_durable(rig, mood):
+    mood(ALL_LOST)
+    file = failed_flush(rig)
+    file.write(0, b"new")
+    rig.do(file.flush())
+    assert rig.crash() == {LOG: ([PAGE], [])}
+    assert rig.content().rstrip(b"\0") == b"new"
+
+
+def test_pages_that_could_not_be_flushed_may_be_read_as_they_are_durable(rig, mood):
+    mood(ALL_KEPT)
+    file = failed_flush(rig, evicts=1.0)
+    assert file.read(0, GIB).rstrip(b"\0") == b"old"
+    assert rig.crash() == {}
+
+
+def test_a_flush_that_fails_beside_another_leaves_that_ones_promise(rig, mood):
+    mood(ALL_LOST)
+    file = rig.open()
+
+    async def flush():
+        file.write(0, b"one")
+        first = asyncio.ensure_future(file.flush())
+        await asyncio.sleep(0)
+        file.write(0, b"two")
+        rig.disk.fail("flush", 1)
+        with pytest.raises(StoreError):
+            await file.flush()
+        await first
+
+    rig.do(flush())
+    assert file.read(0, 3) == b"two"
+    rig.crash()
+    assert rig.content()[:3] == b"one"
+
+
+def test_files_that_are_closed_are_not_kept_in_mind(rig):
+    for _ in range(3):
+        rig.open().close()
+    assert not rig.mount.opened
+
+
+def test_a_disk_is_as_full_as_its_touched_pages_make_it(rig):
+    assert rig.mount.used_ratio("/") == 0.0
+    rig.open().write(0, b"x" * 3 * PAGE)
+    rig.disk.capacity_bytes = 4 * PAGE
+    assert rig.mount.used_ratio("/data/store/new") == 0.75
 
 
 @pytest.mark.parametrize("kept", [ALL_KEPT, ALL_LOST])

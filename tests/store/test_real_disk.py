@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,11 @@ def file(tmp_path):
     opened = DISK.open(f"{tmp_path}/a/b/log", 100)
     yield opened
     opened.close()
+
+
+def wait_until_flushed():
+    """Return once the disk's thread has flushed what it was given."""
+    DISK._flusher.submit(int).result()
 
 
 def refuse(monkeypatch, name, number):
@@ -125,6 +131,7 @@ def test_a_text_that_is_replaced_stays_beside_the_new_one(tmp_path):
     path = f"{tmp_path}/config/topics.json"
     for text in ("one", "two", "größer"):
         DISK.replace_text(path, text)
+        wait_until_flushed()
     assert DISK.read_text(path) == "größer"
     assert DISK.names(f"{tmp_path}/config") == ["topics.json", "topics.json.bak"]
     assert DISK.read_text(f"{path}.bak") == "two"
@@ -147,3 +154,88 @@ def test_a_lock_is_held_once_until_it_is_released(tmp_path):
     held.release()
     DISK.lock(path).release()
     assert DISK.read_text(path) == "lock"
+
+
+def test_a_backup_stays_until_the_text_after_it_is_flushed(tmp_path, monkeypatch):
+    path, fsync, flushed = f"{tmp_path}/topics.json", os.fsync, []
+
+    def flush(fd):
+        flushed.append(os.fstat(fd).st_ino)
+        fsync(fd)
+
+    DISK.replace_text(path, "safe")
+    wait_until_flushed()
+    refuse(monkeypatch, "fsync", errno.EIO)
+    for text in ("unsafe", "newer"):
+        DISK.replace_text(path, text)
+        wait_until_flushed()
+    assert (DISK.read_text(path), DISK.read_text(f"{path}.bak")) == ("newer", "safe")
+    monkeypatch.setattr(real_disk.os, "fsync", flush)
+    DISK.replace_text(path, "newest")
+    wait_until_flushed()
+    assert flushed == [one.stat().st_ino for one in (Path(path), tmp_path)]
+    assert DISK.read_text(f"{path}.bak") == "safe"
+    DISK.replace_text(path, "last")
+    assert DISK.read_text(f"{path}.bak") == "newest"
+
+
+def test_a_text_that_cannot_be_read_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(StoreError, match=f"cannot read {tmp_path}: Is a directory"):
+        DISK.read_text(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "kind"),
+    [
+        ("open", errno.EACCES, StoreError),
+        ("open", errno.ENOSPC, DiskFull),
+        ("pwrite", errno.ENOSPC, DiskFull),
+    ],
+)
+def test_a_lock_that_cannot_be_made_is_no_other_brokers(
+    tmp_path, monkeypatch, name, number, kind
+):
+    path = f"{tmp_path}/lock"
+    refuse(monkeypatch, name, number)
+    with pytest.raises(kind, match=rf"cannot lock {path}: ") as error:
+        DISK.lock(path)
+    assert not isinstance(error.value, StoreLocked)
+    monkeypatch.undo()
+    DISK.lock(path).release()
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.EAGAIN, StoreLocked), (errno.ENOLCK, StoreError)]
+)
+def test_only_a_lock_that_somebody_holds_is_another_brokers(
+    tmp_path, monkeypatch, number, kind
+):
+    def fail(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(real_disk.fcntl, "lockf", fail)
+    with pytest.raises(StoreError) as error:
+        DISK.lock(f"{tmp_path}/lock")
+    assert type(error.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("free", "available", "ratio"),
+    [(1000, 1000, 0.0), (600, 600, 0.4), (600, 400, 0.5), (0, 0, 1.0), (999, 1, 0.5)],
+)
+def test_a_disk_is_as_full_as_df_says(tmp_path, monkeypatch, free, available, ratio):
+    class Found:
+        f_blocks, f_bfree, f_bavail = 1000, free, available
+
+    asked = []
+    monkeypatch.setattr(
+        real_disk.os, "statvfs", lambda path: asked.append(path) or Found
+    )
+    assert DISK.used_ratio(f"{tmp_path}/not/made/yet") == ratio
+    assert asked == [tmp_path]
+
+
+def test_a_disk_that_cannot_be_asked_is_an_error_that_names_the_path(monkeypatch):
+    refuse(monkeypatch, "statvfs", errno.EIO)
+    with pytest.raises(StoreError, match="how full the disk of /data is: Input/output"):
+        DISK.used_ratio("/data")

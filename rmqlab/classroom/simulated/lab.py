@@ -19,7 +19,8 @@ from rmqlab.classroom.simulated.logs import NodeLogs
 from rmqlab.classroom.simulated.traffic import SimTraffic
 from rmqlab.classroom.verbs import LabVerbs
 from rmqlab.client.blocking import Driver
-from rmqlab.sim.disk import PAGE_BYTES, MachineDisk
+from rmqlab.sim.disk import MachineDisk
+from rmqlab.sim.pages import PAGE_BYTES
 
 LOG_LINES = 50
 
