@@ -9,12 +9,18 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+HOUR_MS = 3_600_000
+
 
 class Clock(Protocol):
     """Tells the time."""
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970-01-01 00:00 UTC."""
+        ...
+
+    def hour(self) -> int:
+        """Return the hour of the day, 0 to 23, where this clock hangs."""
         ...
 
 
@@ -24,6 +30,10 @@ class SystemClock:
     def now_ms(self) -> int:
         """Return milliseconds since 1970-01-01 00:00 UTC."""
         return time.time_ns() // 1_000_000
+
+    def hour(self) -> int:
+        """Return the hour of the day, in this machine's time zone."""
+        return time.localtime().tm_hour
 
 
 class ManualClock:
@@ -35,6 +45,10 @@ class ManualClock:
     def now_ms(self) -> int:
         """Return the time last set."""
         return self._now_ms
+
+    def hour(self) -> int:
+        """Return the hour of the day, UTC."""
+        return self._now_ms // HOUR_MS % 24
 
     def advance(self, ms: int) -> None:
         """Move the clock on by `ms` milliseconds."""

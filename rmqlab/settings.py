@@ -108,6 +108,21 @@ class StoreConfig:
     max_msgs_num_batch: int = 64
     """Messages that a query by key answers at most."""
     check_c_r_c_on_recover: bool = setting(default=True, key="checkCRCOnRecover")
+    delete_when: str = "04"
+    """Hours of the day, 0 to 23, at which old files are removed; separated by `;`."""
+    file_reserved_time: int = 72
+    """Hours before a commit-log file is old."""
+    disk_max_used_space_ratio: int = 75
+    """Percent of the disk above which old files are removed at any hour; clamped to
+    10 … 95."""
+    clean_file_forcibly_enable: bool = True
+    """Whether a fuller disk makes files go that are not old yet."""
+    clean_resource_interval: int = 10_000
+    delete_commit_log_files_interval: int = 100
+    """Between two removals."""
+    delete_consume_queue_files_interval: int = 100
+    redelete_hanged_file_interval: int = 120_000
+    """Before a removal that failed is tried again."""
     message_delay_level: str = (
         "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
     )

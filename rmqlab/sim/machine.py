@@ -24,6 +24,7 @@ LIMIT_S = 3600.0
 """Of virtual time, for what is expected to end by itself."""
 
 
+HOUR_MS = 3_600_000
 ROUNDING_MS = 1e-6
 """So that 0.3 s are 300 ms and not 299.99…"""
 
@@ -38,6 +39,10 @@ class ProcessClock:
         """Return milliseconds since 1970, as this machine has them."""
         elapsed_ms = int(self._timeline.now_s * 1000 + ROUNDING_MS)
         return self._timeline.epoch_ms + elapsed_ms + self._machine.skew_ms
+
+    def hour(self) -> int:
+        """Return the hour of the day; simulated machines stand at UTC."""
+        return self.now_ms() // HOUR_MS % 24
 
 
 class Process:
