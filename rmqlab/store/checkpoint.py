@@ -28,9 +28,8 @@ class Checkpoint:
 
     def __init__(self, disk: Disk, path: str) -> None:
         self._file = disk.open(path, FILE_BYTES)
-        self.log_ms, self.queues_ms, self.index_ms = TIMES.unpack(
-            self._file.read(0, TIMES.size)
-        )
+        data = self._file.read(0, TIMES.size).ljust(TIMES.size, b"\0")  # if it was cut
+        self.log_ms, self.queues_ms, self.index_ms = TIMES.unpack(data)
 
     @property
     def safe_ms(self) -> int:

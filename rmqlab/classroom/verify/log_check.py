@@ -75,8 +75,9 @@ class LogCheck:
         self.last_ms = self.newest_ms = 0
         self.hosts: Counter[str] = Counter()
         self.seen: defaultdict[QueueKey, Seen] = defaultdict(Seen)
-        self.next: dict[QueueKey, int] = {}
-        """The queue offset after the last record of each queue."""
+        self._expected: dict[QueueKey, int] = {}
+        """The queue offset that each queue's next record should have; not known behind
+        unreadable records."""
         self._unreadable: list[Unreadable] = []
         """Since the last record: whether the log goes on behind them is not known."""
 
@@ -84,6 +85,8 @@ class LogCheck:
         """Read the log; `cut` is where a recovery would end it."""
         self.cut = cut
         for part in self._folder.log:
+            if part.start != self.end:
+                self._expected.clear()  # a file is missing
             self._read(part)
         if self._unreadable:
             self.end = self._unreadable[0].offset
@@ -110,6 +113,8 @@ class LogCheck:
 
     def _goes_on(self) -> None:
         """Note what was unreadable: it lies in the middle of the log."""
+        if self._unreadable:
+            self._expected.clear()
         for one in self._unreadable:
             what = f"{one.size} bytes, {one.data} up to the last that is not 0: "
             shown = self._folder.shown(one.part.path)
@@ -147,14 +152,14 @@ class LogCheck:
     def _counted(self, placed: Placed) -> None:
         record = placed.record
         key = record.topic, record.queue_id
-        wanted = self.next.get(key, record.queue_offset)
+        wanted = self._expected.get(key, record.queue_offset)
         if record.queue_offset != wanted:
             what = (
                 f"record {record.physical_offset} says it is number "
                 f"{record.queue_offset} of {key[0]} {key[1]}, the last was {wanted - 1}"
             )
             self._add("queue offset", DAMAGE, placed, what)
-        self.next[key] = record.queue_offset + 1
+        self._expected[key] = record.queue_offset + 1
 
     def _add(self, kind: str, severity: str, placed: Placed, what: str) -> None:
         shown = self._folder.shown(placed.part.path)

@@ -119,6 +119,10 @@ class Overlay:
     def _is_gone(self, path: str) -> bool:
         return path in self._removed and path not in self._layers
 
+    def used_ratio(self, path: str) -> float:
+        """See `Disk.used_ratio`; what is rehearsed takes no room."""
+        return 0.0
+
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
         if layer := self._layers.pop(path, None):
@@ -201,11 +205,19 @@ class Overlay:
                 end = data_end(self._below, path, 0, self._removed[path])
                 yield Change(path, "removed", 0, end)
             elif layer.old_size is None and path not in self._removed:
-                yield Change(path, "made", 0, 0, data_end(self, path, 0, layer.size))
+                yield Change(path, "made", 0, 0, self._data_end(layer))
             elif (first := self._first_change(layer)) is not None:
                 before = data_end(self._below, path, 0, self._below.size(path) or 0)
-                after = data_end(self, path, 0, layer.size)
-                yield Change(path, "changed", first, before, after)
+                yield Change(path, "changed", first, before, self._data_end(layer))
+
+    def _data_end(self, layer: _Layer) -> int:
+        """Return the offset after a file's last byte that is not zero."""
+        end = 0
+        for number in sorted(layer.pages, reverse=True):
+            if used := len(layer.pages[number].rstrip(b"\0")):
+                end = number * PAGE_BYTES + used
+                break
+        return data_end(self, layer.path, end, max(end, layer.below))
 
     def _first_change(self, layer: _Layer) -> int | None:
         """Return where a file first differs from the one below."""
