@@ -72,5 +72,5 @@ def batches(count: int, at_once: int = AT_ONCE) -> Iterator[list[Record]]:
 
 def dispatch_all(store: MessageStore) -> None:
     """Enter everything that is in the log into its queues."""
-    while store.dispatch():
-        pass
+    while store.dispatched < store.log.end:
+        store.dispatch()
