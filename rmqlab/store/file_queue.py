@@ -13,12 +13,17 @@ Source: MappedFileQueue.java, MappedFile.java, release 4.9.7.
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from rmqlab.errors import StoreError
-from rmqlab.store.disk import Disk
+from rmqlab.store.disk import Disk, DiskFile
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import NAME_DIGITS, file_name
+from rmqlab.store.unflushed import Span, Unflushed
+
+MOST_UNFLUSHED_BYTES = 16 << 20
+"""While flushes fail: all of it is written again before each attempt."""
 
 _NAME = re.compile(rf"[0-9]{{{NAME_DIGITS}}}")
 
@@ -36,6 +41,15 @@ class FileQueue:
         self._disk, self._pool, self._folder = disk, pool, folder
         self._paths: dict[int, str] = {}
         """By the offset at which the file starts, ascending."""
+        self._unflushed = Unflushed(file_size)
+        self._has_failed = False
+        """Whether the last flush did."""
+        self._is_doubtful = False
+        """Whether all that is not flushed is to be written again before."""
+        self._torn_at: int | None = None
+        """Where a write failed that may have left a part."""
+        self._lost = ""
+        """Why nothing can be added any more, if so."""
 
     def load(self) -> None:
         """Find the files that are there; `end` is then the end of the last one.
@@ -47,6 +61,8 @@ class FileQueue:
         for name in self._disk.names(self._folder):
             path = f"{self._folder}/{name}"
             size, is_named = self._disk.size(path), _NAME.fullmatch(name) is not None
+            if is_named and size == 0:
+                continue  # its maker died before it got its size
             if is_named and size != self.file_size:
                 raise StoreError(
                     f"{path} has {size} bytes, the settings say {self.file_size}: "
@@ -106,23 +122,57 @@ class FileQueue:
                 f"{len(data)} bytes at offset {at} of {self._folder} would cross the "
                 f"end of a file: each has {self.file_size}"
             )
+        self._check_health()
+        try:
+            self._file(at).write(at % self.file_size, data)
+        except StoreError:
+            self._torn_at = at
+            with contextlib.suppress(StoreError):  # else before the next write
+                self._mend(at)
+            raise
         start = self.file_start(at)
-        path = self._paths.get(start) or f"{self._folder}/{file_name(start)}"
-        self._pool.file(path, self.file_size).write(at - start, data)
         if start not in self._paths:
             if not self._paths:
                 self.start = self.flushed = start
-            self._paths[start] = path
+            self._paths[start] = self._path(start)
+        self._unflushed.wrote(at, data)
         self.end = at + len(data)
+
+    def _check_health(self) -> None:
+        """Refuse to go on where earlier writes or flushes came to a bad end."""
+        if self._lost:
+            raise StoreError(self._lost)
+        waiting = self.end - self.flushed
+        if self._has_failed and waiting > MOST_UNFLUSHED_BYTES:
+            raise StoreError(
+                f"{waiting} bytes of {self._folder} could not be flushed, at most "
+                f"{MOST_UNFLUSHED_BYTES} may wait for a disk that fails: mend it"
+            )
+        if self._torn_at is not None:
+            self._mend(self._torn_at)
+
+    def _mend(self, at: int) -> None:
+        """Cut off what a failed write may have left: it must not come to life.
+
+        A shorter record in its place would have the rest of it behind itself, and a
+        recovery look there for messages.
+        """
+        self._file(at).cut(at % self.file_size)
+        self._torn_at = None
+
+    def _path(self, start: int) -> str:
+        return self._paths.get(start) or f"{self._folder}/{file_name(start)}"
+
+    def _file(self, offset: int) -> DiskFile:
+        """Return the file that holds `offset`, made where it is not."""
+        return self._pool.file(self._path(self.file_start(offset)), self.file_size)
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset` on, of one file, before `end`."""
-        start = self.file_start(offset)
-        path = self._paths.get(start)
-        if path is None or offset >= self.end:
+        if self.file_start(offset) not in self._paths or offset >= self.end:
             return b""
-        file = self._pool.file(path, self.file_size)
-        return file.read(offset - start, min(size, self.end - offset))
+        size = min(size, self.end - offset)
+        return self._file(offset).read(offset % self.file_size, size)
 
     def truncate(self, end: int) -> None:
         """Forget everything from `end` on, on the disk too."""
@@ -130,10 +180,12 @@ class FileQueue:
             if start >= end:
                 self._pool.remove(self._paths.pop(start))
             elif start + self.file_size > end:
-                self._pool.file(self._paths[start], self.file_size).cut(end - start)
+                self._file(start).cut(end - start)
         self.end = end if self._paths else 0
         self.start = min(self._paths, default=0)
         self.flushed = min(self.flushed, self.end)
+        if any(span.end > end for span in self._unflushed.spans):
+            self.doubt(self._unflushed.spans[0].start)
 
     def drop_first(self) -> None:
         """Remove the oldest file; never the last one.
@@ -147,20 +199,57 @@ class FileQueue:
             self.start += self.file_size
             self.flushed = max(self.flushed, self.start)
 
-    def doubt(self) -> None:
-        """Take nothing for flushed: who wrote this may have died before it could."""
-        self.flushed = self.start
+    def doubt(self, offset: int) -> None:
+        """Take nothing from `offset` on for flushed, which is there already.
+
+        Who wrote it may have died before it could, or after it could not: it is written
+        again before it is flushed.
+        """
+        self.flushed = min(self.flushed, offset)
+        self._unflushed.spans.clear()
+        for start in self.file_starts:
+            span = Span(max(start, offset), min(start + self.file_size, self.end), 0)
+            if span.start < span.end:
+                span.checksum = span.read(self._file(start), span.start - start)
+                self._unflushed.spans.append(span)
+        self._unflushed.seal()
+        self._is_doubtful = True
 
     async def flush(self) -> int:
         """Make what is written now survive a crash; return up to where.
 
         Raises:
-            StoreError: the disk refused; `flushed` stays where it was.
+            DiskFull, StoreError: the disk refused; `flushed` stays where it was.
         """
         end = self.end
+        if self._is_doubtful:
+            self._write_again()
         first = self.file_start(self.flushed)
-        for start in self.file_starts:
-            if first <= start < end and start in self._paths:  # not dropped meanwhile
-                await self._pool.flush(self._paths[start], self.file_size)
+        self._unflushed.seal()
+        try:
+            for start in self.file_starts:
+                if first <= start < end and start in self._paths:  # not dropped
+                    await self._pool.flush(self._paths[start], self.file_size)
+        except BaseException:  # who is cancelled never learns how it went
+            self._has_failed = self._is_doubtful = True
+            raise
+        self._has_failed = False
+        self._unflushed.forget(end)
         self.flushed = max(self.flushed, end)
         return end
+
+    def _write_again(self) -> None:
+        """Write what no flush has made safe; see `unflushed`."""
+        for span in self._unflushed.spans:
+            start = self.file_start(span.start)
+            if start not in self._paths:
+                continue  # removed meanwhile
+            file, at = self._file(start), span.start - start
+            if span.read(file, at, write_again=True) != span.checksum:
+                self._lost = (
+                    f"{self._paths[start]} lost bytes from {at} on when a flush failed:"
+                    " nothing can be added before the broker is started again, which "
+                    "cuts them off"
+                )
+                raise StoreError(self._lost)
+        self._is_doubtful = False

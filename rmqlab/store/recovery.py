@@ -11,9 +11,11 @@ A torn record is cut off with everything behind it; see `damage` for what is sai
 that.  Its CRC is made of the body alone: zeroes at an end of its properties, or a disk
 sector of them, show that those were torn.
 
-A process that died leaves its last pages in the page cache, flushed by nobody: after a
-crash nothing is taken for flushed, or the checkpoint would vouch for what the next
-power failure takes.  (RocketMQ takes all that it finds for flushed.)
+A process that died leaves its last pages in the page cache, flushed by nobody, or not
+to be flushed any more (see `unflushed`): after a crash only what the checkpoint vouches
+for is taken for flushed.  The rest of the log is written again with the first flush, as
+the queues are by entering their messages.  (RocketMQ takes all that it finds for
+flushed, and the next power failure may take it.)
 
 Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
 """
@@ -71,7 +73,10 @@ def recover(
     records = _sound_records(commit_log, start, check_crc=check_crc)
     if was_crash:
         records = takewhile(_is_whole, records)
+    unsafe: int | None = None
     for portion in portions(records):
+        if unsafe is None:
+            unsafe = _first_unsafe(portion, checkpoint)
         end = portion[-1].physical_offset + portion[-1].size
         commit_log.last_stored_at = portion[-1].store_timestamp
         count += len(portion)
@@ -81,9 +86,7 @@ def recover(
     damage = find_damage(commit_log, end)
     files.truncate(end)
     if was_crash:
-        files.doubt()
-        for queue in queues:
-            queue.files.doubt()
+        files.doubt(end if unsafe is None else unsafe)
     return Recovered(end, count, was_crash, damage)
 
 
@@ -94,6 +97,12 @@ def _sound_records(
         yield from commit_log.scan(start, check_crc=check_crc)
     except CorruptRecord as error:
         log.info("log ends because %s", error)
+
+
+def _first_unsafe(portion: list[Record], checkpoint: Checkpoint) -> int | None:
+    """Return where the first record starts that the checkpoint does not vouch for."""
+    times = ((one.store_timestamp, one.physical_offset) for one in portion)
+    return next((at for ms, at in times if ms > checkpoint.safe_ms), None)
 
 
 def _is_whole(record: Record) -> bool:

@@ -30,8 +30,8 @@ class LogFlush(Service):
         self._is_sync = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._least_bytes = config.flush_commit_log_least_pages * PAGE_BYTES
         self._thorough_s = config.flush_commit_log_thorough_interval / 1000
-        self._thorough_at = 0.0
-        self.interval_s = config.flush_interval_commit_log / 1000
+        self._thorough_at = self._retry_at = 0.0
+        self.interval_s = self._pause_s = config.flush_interval_commit_log / 1000
 
     async def step(self) -> None:
         """Flush if it is due.
@@ -43,9 +43,12 @@ class LogFlush(Service):
         now = asyncio.get_running_loop().time()
         new_bytes = files.end - files.flushed
         is_due = self._is_sync or new_bytes >= self._least_bytes
-        if new_bytes and (is_due or now >= self._thorough_at):
+        if new_bytes and now >= self._retry_at and (is_due or now >= self._thorough_at):
             self._thorough_at = now + self._thorough_s
+            # After a failure much is written again: not for every send that waits.
+            self._retry_at = now + self._pause_s
             self._gate.advance(await self._store.flush_log())
+            self._retry_at = 0.0
 
 
 class QueueFlush(Service):

@@ -1,0 +1,71 @@
+"""What was written to a queue of files and is not known to be safe yet.
+
+A flush that fails says nothing of the next one.  The kernel tells an error once, and
+then may take the pages that it could not write for clean: a second flush succeeds, and
+the bytes are nowhere.  (RocketMQ believes the second flush.)  So what a failed flush
+was to make safe is written again before the next one.  It has to be read back for that,
+and the kernel may have dropped it, too: it counts only with the checksum of what was
+once written.
+
+Source: T. Ts'o and others, "PostgreSQL's fsync() surprise", LWN 2018;
+A. Rebello and others, "Can Applications Recover from fsync Failures?", 2020.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zlib import crc32
+
+from rmqlab.store.disk import DiskFile
+
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Span:
+    """Bytes of one file, by their offsets in the queue of files."""
+
+    start: int
+    end: int
+    checksum: int
+
+    def read(self, file: DiskFile, at: int, *, write_again: bool = False) -> int:
+        """Return the checksum of what the file has, in which the span starts at `at`.
+
+        Raises:
+            DiskFull, StoreError: it could not be read, or written again.
+        """
+        end, checksum = at + self.end - self.start, 0
+        for offset in range(at, end, CHUNK_BYTES):
+            data = file.read(offset, min(CHUNK_BYTES, end - offset))
+            checksum = crc32(data, checksum)
+            if write_again:
+                file.write(offset, data)
+        return checksum
+
+
+class Unflushed:
+    """The spans, ascending.  One grows until a flush begins."""
+
+    def __init__(self, file_size: int) -> None:
+        self._file_size = file_size
+        self.spans: list[Span] = []
+        self._is_sealed = False
+
+    def wrote(self, at: int, data: bytes) -> None:
+        """Note that `data` was written at `at`, in one file."""
+        last = self.spans[-1] if self.spans else None
+        if self._is_sealed or not last or last.end != at or at % self._file_size == 0:
+            self._is_sealed = False
+            self.spans.append(Span(at, at + len(data), crc32(data)))
+        else:
+            last.checksum = crc32(data, last.checksum)
+            last.end += len(data)
+
+    def seal(self) -> None:
+        """A flush begins: what is written from now on is none of its business."""
+        self._is_sealed = True
+
+    def forget(self, end: int) -> None:
+        """A flush went well that began at `end`."""
+        self.spans = [one for one in self.spans if one.end > end]
