@@ -95,7 +95,8 @@ public final class LineClient {
             case "queues":
                 return queues(asked.getString("topic"));
             case "read":
-                return read(queue(asked), asked.getLongValue("from"), asked.getLongValue("to"));
+                return read(queue(asked), asked.getString("tags"),
+                    asked.getLongValue("from"), asked.getLongValue("to"));
             case "key":
                 return found(asked.getString("topic"), asked.getString("key"));
             case "unique":
@@ -189,11 +190,13 @@ public final class LineClient {
     }
 
     /** The messages from one offset to before another; waits where they are to come. */
-    private JSONArray read(MessageQueue queue, long from, long to) throws Exception {
+    private JSONArray read(MessageQueue queue, String tags, long from, long to)
+        throws Exception {
+        String wanted = tags == null ? "*" : tags;
         JSONArray messages = new JSONArray();
         for (long offset = from; offset < to; ) {
             int most = (int) Math.min(AT_ONCE, to - offset);
-            PullResult result = consumer.pullBlockIfNotFound(queue, "*", offset, most);
+            PullResult result = consumer.pullBlockIfNotFound(queue, wanted, offset, most);
             if (result.getMsgFoundList() != null) {
                 for (MessageExt message : result.getMsgFoundList()) {
                     messages.add(seen(message));
