@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from rmqlab.classroom.verify import DAMAGE, NOTE, NotAStore, verify
+from rmqlab.classroom.simulated.lab import MachineShelf
+from rmqlab.classroom.verify import DAMAGE, NOTE, NotAStore, ShelfFiles, verify
 from rmqlab.classroom.verify.files import HostFiles
 from rmqlab.classroom.verify.look import SHAPING
 from rmqlab.classroom.verify.rehearsal import rehearse
 from rmqlab.settings import StoreConfig
 from rmqlab.store.layout import StorePaths
+from tests import simulated
 from tests.classroom.verified import (
     ORDERS,
     SETTINGS,
@@ -135,6 +138,20 @@ def test_a_look_changes_nothing(name, tmp_path):
 def test_a_folder_that_is_no_store_is_refused_with_the_next_step(tmp_path):
     with pytest.raises(NotAStore, match="storePathRootDir"):
         verify(StorePaths(str(tmp_path)))
+
+
+@pytest.mark.simulated
+async def test_a_simulated_disk_is_looked_at_like_a_real_one():
+    root, disk = Path("/data/store"), simulated.disk()
+    kill(root, *messages(), disk=simulated.here().disk, **SETTINGS)
+    shelf = ShelfFiles(MachineShelf(disk))
+    report = verify(StorePaths(str(root)), files=shelf)
+    assert found(report) == [("crash", "abort", None)]
+    assert report.records == len(messages())
+    last = max(path for path in disk.files if "/commitlog/" in path)
+    disk.flip(last, 88)
+    report = verify(StorePaths(str(root)), files=shelf)
+    assert ("unreadable record", last.removeprefix(f"{root}/"), 0) in found(report)
 
 
 HOLD = """

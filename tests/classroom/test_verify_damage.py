@@ -178,8 +178,9 @@ def test_an_index_file_of_another_size_is_named(root):
 # Consume queues
 
 
-def test_every_flipped_byte_of_a_queue_is_found_at_its_entry(root):
-    path = root / ORDERS / FIRST
+def test_every_flipped_byte_of_a_queue_is_found_at_its_entry(tmp_path):
+    root = make_sound(tmp_path, 10)
+    path = root / ORDERS / FIRST  # it is full
     for at in range(path.stat().st_size):
         flip(path, at)
         places = {one[1:] for one in found(look(root))}
@@ -250,7 +251,8 @@ def test_other_delay_levels_are_taken_from_the_settings(root):
 # Index
 
 
-def test_every_flipped_byte_of_an_indexs_entries_and_slots_is_found(root):
+def test_every_flipped_byte_of_an_indexs_entries_and_slots_is_found(tmp_path):
+    root = make_sound(tmp_path, 6)
     first, *_ = index_files(root)
     used = SHAPE.entry_at(6)
     entries = range(SHAPE.entry_at(1) + 20, used)  # the first one's time may be odd

@@ -42,9 +42,9 @@ def _message(number):
     return record(body, properties=text, **at)
 
 
-def make_sound(root):
-    """Make a store of several files of each kind, stopped in good order."""
-    stop(root, *messages(), **SETTINGS)
+def make_sound(root, count=24):
+    """Make a store, by itself of several files a kind, stopped in good order."""
+    stop(root, *messages(count), **SETTINGS)
     return root
 
 

@@ -13,7 +13,7 @@ Read in this order: `look`, `folder`, `log_scan`, `log_check`, `queue_check`,
 `index_check`, `rehearsal`, `overlay`, `findings`.
 """
 
-from rmqlab.classroom.verify.files import Files, HostFiles
+from rmqlab.classroom.verify.files import Files, HostFiles, ShelfFiles
 from rmqlab.classroom.verify.findings import DAMAGE, NOTE, Finding
 from rmqlab.classroom.verify.folder import NotAStore
 from rmqlab.classroom.verify.look import verify
@@ -27,5 +27,6 @@ __all__ = [
     "HostFiles",
     "NotAStore",
     "Report",
+    "ShelfFiles",
     "verify",
 ]

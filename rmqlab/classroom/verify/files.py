@@ -2,6 +2,7 @@
 
     Files       names, sizes and bytes, by path
     HostFiles   of a folder of this machine, each opened only for reading
+    ShelfFiles  of whatever a notebook looks into
     Pieces      one file read forward: a piece at a time is kept
 
 Not here: which file is what (`folder`).
@@ -15,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from rmqlab.classroom.looking import Shelf
 from rmqlab.errors import StoreError
 
 PIECE_BYTES = 1 << 20
+ZEROES = bytes(PIECE_BYTES)
 
 
 class Files(Protocol):
@@ -78,6 +81,28 @@ class HostFiles:
                 os.close(number)
 
 
+class ShelfFiles:
+    """The files of a shelf, such as a simulated machine's."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def names(self, folder: str) -> list[str]:
+        """See `Files.names`."""
+        inside = f"{folder}/"
+        paths = self._shelf.below(folder)
+        return sorted({path.removeprefix(inside).split("/")[0] for path in paths})
+
+    def size(self, path: str) -> int | None:
+        """See `Files.size`."""
+        folder, _, _ = path.rpartition("/")
+        return self._shelf.size(path) if path in self._shelf.below(folder) else None
+
+    def read(self, path: str, offset: int, size: int) -> bytes:
+        """See `Files.read`."""
+        return self._shelf.read(path, offset, size)
+
+
 @contextmanager
 def _translated(verb: str, path: str) -> Iterator[None]:
     try:
@@ -121,8 +146,8 @@ def data_end(files: Files, path: str, start: int, size: int) -> int:
     end = size
     while end > start:
         at = max(start, end - PIECE_BYTES)
-        data = files.read(path, at, end - at).rstrip(b"\0")
-        if data:
-            return at + len(data)
+        data = files.read(path, at, end - at)
+        if data != ZEROES[: len(data)]:  # much quicker than to strip a gigabyte
+            return at + len(data.rstrip(b"\0"))
         end = at
     return start
