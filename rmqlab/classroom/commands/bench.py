@@ -59,9 +59,11 @@ def bench_command(
 ) -> None:
     """Measure how fast and how large things are here.
 
-    All parts, or those that are named.  Numbers of two machines, or of a busy one,
-    cannot be compared: look at the spread.  Exit code 1 if a measurement broke; one
-    that cannot be had here, or misses its target, is told and is no failure.
+    All parts, or those that are named; all of them take some ten minutes.  Numbers of
+    two machines, or of a busy one, cannot be compared: look at the spread.
+
+    Exit code 1 if a measurement broke; one that cannot be had here, or misses its
+    target, is told and is no failure.
 
     \b
     rmqlab bench store --quick
@@ -77,10 +79,8 @@ def bench_command(
         return
     _check_writable(json_file)
     where = Path(folder) if folder else registry.made(registry.home())
-    began, here = (
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        machine.examine(where),
-    )
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    here = machine.examine(where)
     with _ended_in_order(), Console(stderr=True).status("") as status:
         found = measure(chosen, rounds, where, quick=quick, tell=status.update)
     run = to_json(found, here, began, rounds, quick=quick)
