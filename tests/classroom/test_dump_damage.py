@@ -58,6 +58,13 @@ def test_damage_is_a_row_that_says_what_is_wrong_and_where(root, at, data, why):
     assert f"DAMAGE at byte {every[10]} of {FILE}: {last['problem']}" in text.stdout
 
 
+def test_from_a_damaged_record_on_the_first_row_is_the_damage(root):
+    every = offsets(dumped(root / "commitlog", "--all"))
+    damage_in(root, every[10] + 8, bytes(4))
+    (row,) = dumped(root / "commitlog", "--from", every[10], exit_code=1)
+    assert (row["kind"], row["position"]) == ("damage", every[10])
+
+
 def test_with_all_bytes_the_next_sound_record_follows_damage(root):
     every = offsets(dumped(root / "commitlog", "--all"))
     damage_in(root, every[10], bytes(range(1, 51)))
