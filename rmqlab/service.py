@@ -2,7 +2,8 @@
 
 A step does what is due now and returns.  It runs every `interval_s`, and earlier when
 `wake` is called.  What it raises is logged and the next step comes as usual, so a
-passing fault never ends a service.  A test calls `step` and never starts the loop.
+passing fault never ends a service; a fault that lasts is logged once, and its end.  A
+test calls `step` and never starts the loop.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+
+from rmqlab.errors import RmqError
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ class Service:
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._fault = ""
+        """What the last step said that failed."""
 
     async def step(self) -> None:
         """Do what is due."""
@@ -46,11 +51,23 @@ class Service:
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
             self._woken.clear()
-            try:
-                await self.step()
-            except Exception:
-                log.exception("step failed service=%s", type(self).__name__)
+            await self._step()
             pause = self.interval_s
+
+    async def _step(self) -> None:
+        name, fault = type(self).__name__, ""
+        try:
+            await self.step()
+        except RmqError as error:  # said in words: no traceback
+            fault = f"{type(error).__name__}: {error}"
+            if fault != self._fault:
+                log.error("step failed service=%s %s", name, fault)  # noqa: TRY400
+        except Exception as error:
+            fault = repr(error)
+            log.exception("step failed service=%s", name)
+        if self._fault and not fault:
+            log.info("step works again service=%s", name)
+        self._fault = fault
 
     async def stop(self) -> None:
         """Stop stepping, in the middle of a step if need be."""

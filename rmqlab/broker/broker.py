@@ -19,6 +19,7 @@ from rmqlab.broker.handlers.pull import HeldPull, PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.measure import measure
+from rmqlab.broker.services.cleaning import Cleaning
 from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
 from rmqlab.broker.services.durability import LogFlush, QueueFlush
 from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
@@ -30,6 +31,7 @@ from rmqlab.broker.tables.holds import PullHolds
 from rmqlab.broker.tables.offsets import Offsets
 from rmqlab.broker.tables.topics import Topics
 from rmqlab.clock import Clock, SystemClock
+from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
 from rmqlab.ha.slave import HaSlave
 from rmqlab.protocol.frame import Flag, Frame
@@ -156,6 +158,7 @@ class Broker:
         self._others: list[Service] = [
             HoldScan(config, self.store, self.holds, pulls, self.clock),
             QueueFlush(self.store),
+            Cleaning(self.store, self.clock),
             ClientExpiry(self.clients, self.clock),
         ]
 
@@ -203,7 +206,11 @@ class Broker:
             await service.stop()
         await self._remoting.close()
         self._persistence.save_changed()
-        await self.store.close()
+        try:
+            await self.store.close()
+        except StoreError as error:
+            why = f"the next start recovers as after a crash: {error}"
+            log.error("store not closed in good order, %s", why)  # noqa: TRY400
         log.info("broker stopped name=%s", self.config.broker_name)
 
     async def __aenter__(self) -> Self:

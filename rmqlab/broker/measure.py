@@ -19,14 +19,16 @@ def measure(
     store: MessageStore, ha_master: HaMaster, booted_ms: int, now_ms: int
 ) -> dict[str, str]:
     """Return the measurements; every value is text, as RocketMQ has it."""
-    log = store.log
+    log, use = store.log, store.disk_use()
     up_s = (now_ms - booted_ms) // 1000
     return {
         "bootTimestamp": str(booted_ms),
         "brokerVersion": str(int(CURRENT_VERSION)),
         "brokerVersionDesc": CURRENT_VERSION.name,
+        "commitLogDiskRatio": str(use.log),
         "commitLogMaxOffset": str(log.end),
         "commitLogMinOffset": str(log.start),
+        "consumeQueueDiskRatio": str(use.queues),
         "dispatchBehindBytes": str(log.end - store.dispatched),
         "haSlaveAckOffset": str(ha_master.acked),
         "haSlaveCount": str(len(ha_master.slaves)),

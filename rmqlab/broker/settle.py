@@ -15,6 +15,7 @@ from rmqlab.errors import ConfigError, StoreError
 from rmqlab.names import camel_case
 from rmqlab.protocol.delays import DelayLevels
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
+from rmqlab.store.retention import hours_of
 
 LOWEST_PORT, HIGHEST_PORT = 3, 65_534
 
@@ -78,6 +79,7 @@ def _resolved(host: str, site: Site) -> str:
 
 def _refuse_impossible(config: BrokerConfig, store_config: StoreConfig) -> None:
     DelayLevels(store_config.message_delay_level)
+    hours_of(store_config.delete_when)
     port = config.listen_port
     if not LOWEST_PORT <= port <= HIGHEST_PORT and port != 0:
         raise ConfigError(

@@ -13,6 +13,7 @@ Source: CommitLog.java, release 4.9.7.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator, Sequence
 
@@ -85,6 +86,16 @@ class CommitLog:
             DiskFull, StoreError: nothing was added.
         """
         self.files.write(offset, data)
+
+    def followed_ms(self) -> int | None:
+        """Return when the first message after the oldest file was stored.
+
+        Where the next file's first one is damaged, that of a later file counts.
+        """
+        for start in self.files.file_starts[1:]:
+            with contextlib.suppress(CorruptRecord):
+                return self.record_at(start).store_timestamp
+        return None
 
     def read(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset` on, of one file, before the end."""

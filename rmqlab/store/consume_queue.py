@@ -56,6 +56,7 @@ class ConsumeQueue:
         whole = -(-file_size // QUEUE_ENTRY.size) * QUEUE_ENTRY.size
         self.files = FileQueue(disk, pool, folder, whole)
         self.min_offset = 0
+        self._log_start = -1
         self.last: QueueEntry | None = None
         """Of the newest message."""
 
@@ -151,6 +152,9 @@ class ConsumeQueue:
 
     def find_min(self, log_start: int) -> None:
         """Move `min_offset` to the first entry whose record is still in the log."""
+        if log_start <= self._log_start:
+            return
+        self._log_start = log_start
         offsets = range(self.files.start // QUEUE_ENTRY.size, self.max_offset)
         at = bisect_left(offsets, log_start, key=self._log_offset)
         self.min_offset = offsets[at] if at < len(offsets) else self.max_offset

@@ -25,6 +25,8 @@ class ConsumeQueues:
         self._disk, self._pool, self._paths = disk, pool, paths
         self._file_size = file_size
         self._queues: dict[tuple[str, int], ConsumeQueue] = {}
+        self.log_start = 0
+        """Where the log begins; each queue follows when it is asked for."""
 
     def load(self) -> None:
         """Find the files that are there, and the end of each queue.
@@ -51,7 +53,10 @@ class ConsumeQueues:
 
     def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
         """Return a queue that has or had a message."""
-        return self._queues.get((topic, queue_id))
+        queue = self._queues.get((topic, queue_id))
+        if queue:
+            queue.find_min(self.log_start)
+        return queue
 
     def items(self) -> Iterable[tuple[tuple[str, int], ConsumeQueue]]:
         """Return all queues that have or had a message."""
@@ -79,6 +84,18 @@ class ConsumeQueues:
         """Return the offset that the next readable message of a queue will have."""
         queue = self.find(topic, queue_id)
         return queue.max_offset if queue else 0
+
+    def drop_before(self, log_start: int) -> Iterator[None]:
+        """Remove the files that know only of what was before `log_start`.
+
+        One at a time: yield after each.
+
+        Raises:
+            StoreError: the disk refused; begin anew.
+        """
+        for queue in self:
+            while queue.drop_before(log_start):
+                yield
 
     @property
     def last(self) -> QueueEntry | None:

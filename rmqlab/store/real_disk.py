@@ -171,12 +171,12 @@ class RealDisk:
 
     def replace_text(self, path: str, text: str) -> None:
         """See `Disk.replace_text`."""
-        new, old = Path(f"{path}.tmp"), Path(path)
+        new, old, backup = Path(f"{path}.tmp"), Path(path), Path(f"{path}.bak")
         with _translated(f"cannot write {path}"):
             old.parent.mkdir(parents=True, exist_ok=True)
             new.write_text(text, "utf-8")
-            if path not in self._unsafe and old.exists():
-                old.replace(f"{path}.bak")
+            if old.exists() and not (path in self._unsafe and backup.exists()):
+                old.replace(backup)
             new.replace(old)
         number = self._unsafe[path] = self._unsafe.get(path, 0) + 1
         self._flusher.submit(self._flush_text, path, number)
@@ -190,6 +190,8 @@ class RealDisk:
                     os.fsync(fd)
                 finally:
                     os.close(fd)
+        except FileNotFoundError:
+            return  # somebody removed it meanwhile
         except OSError as error:
             log.error("cannot flush %s: %s", path, error.strerror)  # noqa: TRY400
             return

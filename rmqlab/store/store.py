@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from itertools import takewhile
 
+from rmqlab.errors import StoreError
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.delays import DelayLevels
@@ -30,6 +31,7 @@ from rmqlab.store.queues import ConsumeQueues
 from rmqlab.store.reading import Reading
 from rmqlab.store.recovery import Recovered, cut_queues, recover
 from rmqlab.store.results import Arrival, Put, PutStatus
+from rmqlab.store.retention import UNKNOWN, DiskUse
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class MessageStore:
         self._next: dict[tuple[str, int], int] = {}
         self._is_indexing = config.message_index_enable
         self._is_open = False
+        self.is_disk_full = False
+        """Whether puts are refused until there is room again; see `retention`."""
 
     def open(self) -> Recovered:
         """Load the files, repair what a crash left, and take the lock.
@@ -118,7 +122,7 @@ class MessageStore:
         Raises:
             DiskFull, StoreError: none is in the log.
         """
-        if not self._is_open or self.config.broker_role is BrokerRole.SLAVE:
+        if not self._takes_messages:
             return Put(PutStatus.SERVICE_NOT_AVAILABLE)
         if not all(map(self._is_legal, batch)):
             return Put(PutStatus.MESSAGE_ILLEGAL)
@@ -132,6 +136,11 @@ class MessageStore:
         self._next[key] = following
         self._grew()
         return Put(PutStatus.PUT_OK, batch[-1])
+
+    @property
+    def _takes_messages(self) -> bool:
+        is_slave = self.config.broker_role is BrokerRole.SLAVE
+        return self._is_open and not is_slave and not self.is_disk_full
 
     def _is_legal(self, record: Record) -> bool:
         return (
@@ -219,6 +228,26 @@ class MessageStore:
             self._enter_index(batch)
         return bool(batch)
 
+    def disk_use(self) -> DiskUse:
+        """Return how full the disks are."""
+        paths = self.paths.commit_log, self.paths.consume_queues, self.paths.index
+        return DiskUse(*map(self._used_ratio, paths))
+
+    def _used_ratio(self, path: str) -> float:
+        try:
+            return self._disk.used_ratio(path)
+        except StoreError:
+            return UNKNOWN
+
+    def drop_oldest_log_file(self) -> None:
+        """Remove it, if it is not the last one; no queue shows its messages any more.
+
+        Raises:
+            StoreError: the disk refused; all is as it was.
+        """
+        self.log.files.drop_first()
+        self.queues.log_start = self.log.start
+
     async def flush_log(self) -> int:
         """Make the log survive a crash of the machine; return up to which offset."""
         stored_at = self.log.last_stored_at
@@ -236,15 +265,21 @@ class MessageStore:
             self.checkpoint.index_ms = full_until
 
     async def close(self) -> None:
-        """Dispatch and flush everything, and say that this was no crash."""
+        """Dispatch and flush everything, and say that this was no crash.
+
+        Raises:
+            StoreError: something could not be done; the next start takes it for one.
+        """
         self._is_open = False
-        self._dispatch_all()
-        await self.flush_log()
-        await self.flush_queues()
-        await self.index.flush()
-        await self.checkpoint.save()
-        self._disk.remove(self.paths.abort)
-        self.abandon()
+        try:
+            self._dispatch_all()
+            await self.flush_log()
+            await self.flush_queues()
+            await self.index.flush()
+            await self.checkpoint.save()
+            self._disk.remove(self.paths.abort)
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """Close the files as a dying process would: nothing is flushed or removed."""

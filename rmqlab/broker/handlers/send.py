@@ -10,7 +10,7 @@ from random import Random
 
 from rmqlab.broker.call import Answer, Call
 from rmqlab.broker.tables.topics import Topics
-from rmqlab.errors import DiskFull, Refused
+from rmqlab.errors import DiskFull, Refused, StoreError
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import FAQ_SUFFIX, Permission, ResponseCode, SysFlag
@@ -47,7 +47,8 @@ class SendHandler:
         """Store one message; the answer waits until it is as safe as was promised.
 
         Raises:
-            Refused: topic, queue, size or properties forbid it, or this is a slave.
+            Refused: topic, queue, size or properties forbid it, or this is a slave; or
+                the disk is full or fails.
         """
         topic = self._topic(asked, call)
         if asked.queue_id >= max(topic.write_queue_nums, topic.read_queue_nums):
@@ -64,11 +65,15 @@ class SendHandler:
         try:
             put = self._store.put(self._record(asked, queue_id, call))
         except DiskFull as error:
+            raise self._unavailable(f" ({error})") from error
+        except StoreError as error:
             raise Refused(
-                ResponseCode.SERVICE_NOT_AVAILABLE, f"{_UNAVAILABLE} ({error})"
+                ResponseCode.SYSTEM_ERROR, f"the message is not stored: {error}"
             ) from error
+        if put.status is PutStatus.MESSAGE_ILLEGAL:
+            raise _too_large(self._store.config)
         if put.record is None:
-            raise _refusal(put.status, self._store.config)
+            raise self._unavailable()
         reply = SendReply(
             messages.offset_msg_id(self.store_host, put.record.physical_offset),
             queue_id,
@@ -77,6 +82,14 @@ class SendHandler:
         frame = call.frame.answer(fields=reply.to_wire() | self._extra)
         waits = properties.get(messages.WAIT) != "false"
         return Answer(frame, safe_at=put.end if waits else None)
+
+    def _unavailable(self, why: str = "") -> Refused:
+        return Refused(
+            ResponseCode.SERVICE_NOT_AVAILABLE,
+            "service not available now. It may be caused by one of the following "
+            f"reasons: the broker's disk is full [{self._store.disk_use()}], messages "
+            f"are put to the slave, message store has been shut down, etc.{why}",
+        )
 
     def _topic(self, asked: SendMessage, call: Call) -> TopicConfig:
         messages.check_topic(asked.topic)
@@ -139,22 +152,13 @@ class SendHandler:
         return VALUE_END.join(parts)
 
 
-_UNAVAILABLE = (
-    "service not available now. It may be caused by one of the following reasons: "
-    "the broker's disk is full, messages are put to the slave, message store has been "
-    "shut down, etc."
-)
-
-
-def _refusal(status: PutStatus, config: StoreConfig) -> Refused:
-    if status is PutStatus.MESSAGE_ILLEGAL:
-        return Refused(
-            ResponseCode.MESSAGE_ILLEGAL,
-            "the message is illegal, maybe msg body or properties length not matched. "
-            f"msg body length limit {config.max_message_size}B, "
-            "msg properties length limit 32KB.",
-        )
-    return Refused(ResponseCode.SERVICE_NOT_AVAILABLE, _UNAVAILABLE)
+def _too_large(config: StoreConfig) -> Refused:
+    return Refused(
+        ResponseCode.MESSAGE_ILLEGAL,
+        "the message is illegal, maybe msg body or properties length not matched. "
+        f"msg body length limit {config.max_message_size}B, "
+        "msg properties length limit 32KB.",
+    )
 
 
 def _refuse_what_is_to_come(asked: SendMessage, properties: dict[str, str]) -> None:

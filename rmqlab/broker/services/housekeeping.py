@@ -51,6 +51,7 @@ class Persistence(Service):
         super().__init__()
         self._disk, self._paths, self._tables = disk, paths, list(tables)
         self._saved: dict[str, object] = {}
+        self._failing: set[str] = set()
         self.interval_s = interval_s
 
     def load(self) -> None:
@@ -73,20 +74,32 @@ class Persistence(Service):
             return False
         return bool(text)
 
-    def save(self, name: str, found: Any) -> None:
-        """Write a table; a disk that refuses is logged, the old file stays."""
+    def save(self, name: str, found: Any) -> bool:
+        """Write a table; return whether the disk took it, else the old file stays.
+
+        That it refuses is logged once.
+        """
+        text = fastjson.dumps(found, pretty=True)
         try:
-            text = fastjson.dumps(found, pretty=True)
             self._disk.replace_text(self._paths.config(name), text)
-        except StoreError:
-            log.exception("cannot save %s", name)
+        except StoreError as error:
+            if name not in self._failing:
+                log.error("cannot save %s yet: %s", name, error)  # noqa: TRY400
+            self._failing.add(name)
+            return False
+        if name in self._failing:
+            log.info("saved again %s", name)
+        self._failing.discard(name)
+        return True
 
     def save_changed(self) -> None:
         """Write the tables that changed since they were last read or written."""
         for table in self._tables:
-            if self._saved.get(table.FILE) != table.state:
-                self._saved[table.FILE] = table.state
-                self.save(table.FILE, table.to_json())
+            state = table.state
+            if self._saved.get(table.FILE) != state and self.save(
+                table.FILE, table.to_json()
+            ):
+                self._saved[table.FILE] = state
 
     async def step(self) -> None:
         """Save what changed."""
