@@ -120,6 +120,9 @@ class IndexFile:
         self._saved = pool.file(path, shape.file_bytes).read(0, HEADER.size)
         self.header = Header(*HEADER.unpack(self._saved))
         self.header.count = self.header.count or 1
+        self._entries: list[Entry] = []
+        self._slots: dict[int, int] = {}
+        """Not in the file yet: the newest entries, and slots by where they are."""
 
     @property
     def is_full(self) -> bool:
@@ -140,8 +143,7 @@ class IndexFile:
     def put(self, key_hash: int, log_offset: int, store_ms: int) -> bool:
         """Enter a key of the message at `log_offset`; return False where it is full.
 
-        Raises:
-            DiskFull, StoreError: it was not entered.
+        It can be found at once, and is in the file after `save`.
         """
         if self.is_full:
             return False
@@ -149,12 +151,9 @@ class IndexFile:
         number, previous = header.count, self._newest(key_hash)
         begin_ms = store_ms if number == 1 else header.begin_ms
         seconds = max(0, min((store_ms - begin_ms) // 1000, MAX_INT))
-        entry = Entry(key_hash, log_offset, seconds, previous)
-        file = self._pool.file(self.path, self.shape.file_bytes)
+        self._entries.append(Entry(key_hash, log_offset, seconds, previous))
+        self._slots[self.shape.slot_at(key_hash)] = number
         self.is_flushed = False
-        # The slot comes last: what it leads to is there, and a failure changes nothing.
-        file.write(self.shape.entry_at(number), ENTRY.pack(*entry))
-        file.write(self.shape.slot_at(key_hash), SLOT.pack(number))
         if number == 1:
             header.begin_ms, header.begin_offset = store_ms, log_offset
         header.end_ms, header.end_offset = max(header.end_ms, store_ms), log_offset
@@ -186,6 +185,9 @@ class IndexFile:
 
     def entry(self, number: int) -> Entry:
         """Return an entry by its number, from 1 on."""
+        first_new = self.header.count - len(self._entries)
+        if number >= first_new:
+            return self._entries[number - first_new]
         file = self._pool.file(self.path, self.shape.file_bytes)
         return Entry(*ENTRY.unpack(file.read(self.shape.entry_at(number), ENTRY.size)))
 
@@ -201,21 +203,34 @@ class IndexFile:
 
     def _newest(self, key_hash: int) -> int:
         """Return what the slot says, or 0 where that cannot be."""
-        file = self._pool.file(self.path, self.shape.file_bytes)
-        number: int
-        (number,) = SLOT.unpack(file.read(self.shape.slot_at(key_hash), SLOT.size))
+        at = self.shape.slot_at(key_hash)
+        number = self._slots.get(at)
+        if number is None:
+            file = self._pool.file(self.path, self.shape.file_bytes)
+            (number,) = SLOT.unpack(file.read(at, SLOT.size))
         return number if 0 < number < self.header.count else 0
 
     def save(self) -> None:
-        """Write the header, where it changed.
+        """Write what is new: entries, which lie side by side, slots, and the header.
+
+        A slot comes after the entry that it leads to, so that a failure on the way
+        spoils no chain.
 
         Raises:
-            DiskFull, StoreError: the old one still stands.
+            DiskFull, StoreError: call it again.
         """
         data = HEADER.pack(*astuple(self.header))
-        if data != self._saved:
-            self._pool.file(self.path, self.shape.file_bytes).write(0, data)
-            self._saved = data
+        if data == self._saved:
+            return
+        file = self._pool.file(self.path, self.shape.file_bytes)
+        if self._entries:
+            first_new = self.header.count - len(self._entries)
+            entries = b"".join(ENTRY.pack(*one) for one in self._entries)
+            file.write(self.shape.entry_at(first_new), entries)
+        for at, number in self._slots.items():
+            file.write(at, SLOT.pack(number))
+        file.write(0, data)
+        self._saved, self._entries, self._slots = data, [], {}
 
     async def flush(self) -> None:
         """Make all of it survive a crash of the machine.

@@ -9,7 +9,7 @@ Source: DefaultMessageStore.java, release 4.9.7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import takewhile
 
@@ -98,7 +98,7 @@ class MessageStore:
             self.queues,
             was_crash=was_crash,
             check_crc=self.config.check_c_r_c_on_recover,
-            offer=self._enter_queues,
+            offer=lambda read: self._enter_queues(read, [*map(properties_of, read)]),
         )
         cut_queues(self.queues, self.log)
         self.index.cut(found.end)
@@ -170,9 +170,10 @@ class MessageStore:
         batch = next(portions(self.log.scan(self.dispatched)), None)
         if batch is None:
             return []
-        arrivals = self._enter_queues(batch)
+        properties = [properties_of(one) for one in batch]
+        arrivals = self._enter_queues(batch, properties)
         if self.indexed >= self.dispatched:
-            self._enter_index(batch)
+            self._enter_index(batch, properties)
         self.dispatched = batch[-1].physical_offset + batch[-1].size
         self.log.last_stored_at = batch[-1].store_timestamp
         return arrivals
@@ -183,10 +184,15 @@ class MessageStore:
             before = self.dispatched
             self.dispatch()
 
-    def _enter_queues(self, batch: Iterable[Record]) -> list[Arrival]:
+    def _enter_queues(
+        self, batch: list[Record], properties: list[dict[str, str]]
+    ) -> list[Arrival]:
         by_queue: dict[tuple[str, int], list[Placed]] = {}
-        for record in filter(_is_queued, batch):
-            entry = QueueEntry(record.physical_offset, record.size, self._code(record))
+        for record, pairs in zip(batch, properties, strict=True):
+            if not _is_queued(record):
+                continue
+            code = self._delays.entry_code(record.topic, pairs, record.store_timestamp)
+            entry = QueueEntry(record.physical_offset, record.size, code)
             placed = by_queue.setdefault((record.topic, record.queue_id), [])
             placed.append((record.queue_offset, entry))
         return [
@@ -195,16 +201,12 @@ class MessageStore:
             for offset, entry in self.queues.put(*queue, placed)
         ]
 
-    def _code(self, record: Record) -> int:
-        """Return what the record's queue entry carries of its tag or its delay."""
-        return self._delays.entry_code(
-            record.topic, properties_of(record), record.store_timestamp
-        )
-
-    def _enter_index(self, batch: Sequence[Record]) -> None:
+    def _enter_index(
+        self, batch: list[Record], properties: list[dict[str, str]]
+    ) -> None:
         if self._is_indexing:
-            for record in batch:
-                self.index.enter(record, properties_of(record))
+            for record, pairs in zip(batch, properties, strict=True):
+                self.index.enter(record, pairs)
             self.index.save()
         self.indexed = batch[-1].physical_offset + batch[-1].size
 
@@ -225,7 +227,7 @@ class MessageStore:
             next(portions(self.log.scan(self.indexed)), []),
         )
         if batch := list(older):
-            self._enter_index(batch)
+            self._enter_index(batch, [properties_of(one) for one in batch])
         return bool(batch)
 
     def disk_use(self) -> DiskUse:

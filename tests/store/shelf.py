@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
+from rmqlab.errors import DiskFull
 from rmqlab.protocol.record import Record, decode_all
 from rmqlab.settings import StoreConfig
 from rmqlab.store.layout import StorePaths
@@ -97,3 +99,16 @@ def zero_from(path: Path, at: int) -> None:
 def log_files(root: Path) -> list[Path]:
     """Return the commit log's files."""
     return sorted((root / "commitlog").iterdir())
+
+
+@contextmanager
+def full_after(machine, writes):
+    """Have a simulated disk take this many further writes and no more."""
+    left = iter(range(writes))
+
+    def check(verb, doing):
+        if verb == "write" and next(left, None) is None:
+            raise DiskFull(doing)
+
+    with patch.object(machine, "check", check):
+        yield

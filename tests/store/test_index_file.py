@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rmqlab.errors import ConfigError, StoreError
+from rmqlab.errors import ConfigError, DiskFull, StoreError
 from rmqlab.protocol.message import java_hash
 from rmqlab.sim.disk import MachineDisk
 from rmqlab.sim.timeline import Timeline
@@ -26,7 +25,7 @@ from rmqlab.store.index_file import (
 )
 from rmqlab.store.real_disk import RealDisk
 from tests import simulated
-from tests.store.shelf import NOW_MS
+from tests.store.shelf import NOW_MS, full_after
 
 DISK = RealDisk()
 SHAPE = Shape(slots=10, entries=20)
@@ -70,14 +69,13 @@ def test_the_hash_that_java_cannot_make_positive_is_zero():
 def test_an_entry_lies_where_rocketmq_puts_it(pool, tmp_path):
     file = IndexFile(pool, str(tmp_path / "file"), Shape(100, 1000))
     file.put(0x04B68D0C, 161, NOW_MS)
+    assert not any(data(file).read(0, 1 << 20))
+    file.save()
     written = data(file).read(0, 1 << 20)
     assert len(written) == 20_440
     assert ENTRY.unpack_from(written, 460) == (0x04B68D0C, 161, 0, 0)
     assert SLOT.unpack_from(written, 40 + 4 * (0x04B68D0C % 100)) == (1,)
-    assert HEADER.unpack_from(written) == (0, 0, 0, 0, 0, 0)
-    file.save()
-    header = HEADER.unpack(data(file).read(0, HEADER.size))
-    assert header == (NOW_MS, NOW_MS, 161, 161, 1, 2)
+    assert HEADER.unpack_from(written) == (NOW_MS, NOW_MS, 161, 161, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -214,18 +212,21 @@ async def test_a_flush_that_fails_or_is_overtaken_promises_nothing():
 
 
 @pytest.mark.simulated
-async def test_a_put_that_fails_changes_nothing_and_can_be_repeated():
+@pytest.mark.parametrize("writes", range(4))
+async def test_a_save_that_fails_anywhere_can_be_repeated(writes):
     disk = simulated.here().disk
     file = IndexFile(FilePool(disk), "/index", SHAPE)
     file.put(7, 100, NOW_MS)
-    before = replace(file.header)
-    simulated.disk().fail("write", 1)
-    with pytest.raises(StoreError):
-        file.put(7, 200, NOW_MS)
-    assert file.header == before
-    assert file.find(7, 10, *EVER) == [100]
+    file.save()
     file.put(7, 200, NOW_MS)
+    file.put(8, 300, NOW_MS)
+    with full_after(simulated.disk(), writes), pytest.raises(DiskFull):
+        file.save()
     assert file.find(7, 10, *EVER) == [200, 100]
+    assert again(file).header.count == 2
+    file.save()
+    assert again(file).find(7, 10, *EVER) == [200, 100]
+    assert again(file).find(8, 10, *EVER) == [300]
 
 
 # Damage
@@ -234,6 +235,7 @@ async def test_a_put_that_fails_changes_nothing_and_can_be_repeated():
 def test_a_chain_that_leads_back_to_itself_ends(file):
     file.put(7, 100, NOW_MS)
     file.put(7, 200, NOW_MS)
+    file.save()
     entry = file.entry(2)._replace(previous=2)
     data(file).write(SHAPE.entry_at(2), ENTRY.pack(*entry))
     assert file.find(7, 10, *EVER) == [200]
@@ -242,6 +244,7 @@ def test_a_chain_that_leads_back_to_itself_ends(file):
 def test_a_chain_that_leads_in_a_circle_ends(file):
     for offset in (100, 200, 300):
         file.put(7, offset, NOW_MS)
+    file.save()
     entry = file.entry(1)._replace(previous=3)
     data(file).write(SHAPE.entry_at(1), ENTRY.pack(*entry))
     assert file.find(7, 10, *EVER) == [300, 200, 100]
@@ -250,6 +253,7 @@ def test_a_chain_that_leads_in_a_circle_ends(file):
 @pytest.mark.parametrize("number", [-1, 2, 20, 1 << 30])
 def test_a_slot_that_names_no_entry_is_empty(file, number):
     file.put(7, 100, NOW_MS)
+    file.save()
     data(file).write(SHAPE.slot_at(7), SLOT.pack(number))
     assert file.find(7, 10, *EVER) == []
     file.put(7, 200, NOW_MS)
@@ -259,6 +263,7 @@ def test_a_slot_that_names_no_entry_is_empty(file, number):
 def test_a_chain_is_followed_for_a_bounded_number_of_steps(pool, tmp_path):
     file = IndexFile(pool, str(tmp_path / "long"), Shape(1, MAX_STEPS + 2))
     file.put(1, 100, NOW_MS)
+    file.save()
     file.header.count = MAX_STEPS + 1
     links = b"".join(ENTRY.pack(2, 0, 0, n - 1) for n in range(2, MAX_STEPS + 2))
     data(file).write(file.shape.entry_at(2), links)
