@@ -22,6 +22,7 @@ LONGEST_FIRST = (
     "labs/",
     "classroom/test_grading",
     "cluster/test_docker",
+    "interop/",
     "stories/",
     "cluster/",
 )

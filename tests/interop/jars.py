@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ VERSIONS = ("4.4.0", "4.9.7")
 HERE = Path(__file__).parent / "java"
 VARIABLE = "RMQLAB_JARS"
 CACHE = Path(__file__).parents[2] / ".venv" / "rocketmq"
+JDKS = range(8, 18)
 FETCH_S, COMPILE_S = 240, 60
 """The first below pytest's faulthandler_timeout."""
 
@@ -66,15 +68,23 @@ def prepare(version: str) -> Release:
     Raises:
         NotReady: no JDK or no Maven is there, or they fail.
     """
-    for program in ("java", "javac"):
-        if shutil.which(program) is None:
-            raise NotReady(f"{program} is not there: install a JDK, 8 to 17")
+    _check_jdk()
     folder = Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
     with _alone(folder):
         jars = f"{folder}/*"
         if not (folder / "complete").exists():
             _fetch(version, folder)
         return Release(version, f"{_compiled(folder, jars)}:{jars}")
+
+
+def _check_jdk() -> None:
+    for program in ("java", "javac"):
+        if shutil.which(program) is None:
+            raise NotReady(f"{program} is not there: install a JDK, 8 to 17")
+    said = _run(COMPILE_S, "java", "-version")
+    version = re.search(r'version "(?:1\.)?(\d+)', said)
+    if not version or int(version[1]) not in JDKS:
+        raise NotReady(f"RocketMQ 4 needs a JDK of 8 to 17, and here is {said!r}")
 
 
 @contextmanager
@@ -104,21 +114,40 @@ def _compiled(folder: Path, jars: str) -> Path:
     classes = folder / f"client-{mark}"
     if not classes.exists():
         unfinished = folder / "compiling"
-        _run(COMPILE_S, "javac", "-nowarn", "-cp", jars, "-d", unfinished, source)
+        _run(
+            COMPILE_S,
+            "javac",
+            "-J-XX:-UsePerfData",
+            "-nowarn",
+            "-cp",
+            jars,
+            "-d",
+            unfinished,
+            source,
+        )
         unfinished.rename(classes)
     return classes
 
 
-def _run(bound_s: int, *command: object) -> None:
+def _run(bound_s: int, *command: object) -> str:
+    """Run a program and return all that it said."""
     words = list(map(str, command))
     try:
-        subprocess.run(words, check=True, capture_output=True, timeout=bound_s)
+        done = subprocess.run(
+            words,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=bound_s,
+        )
     except subprocess.TimeoutExpired:
         raise NotReady(f"{words[0]} took more than {bound_s} s") from None
-    except subprocess.CalledProcessError as error:
-        said = (error.stdout + error.stderr).decode("utf-8", "replace").splitlines()
-        reason = next((line for line in said if "ERROR" in line), (said or [""])[-1])
-        raise NotReady(f"{' '.join(words)} failed: {reason}") from None
+    said = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        lines = said.splitlines() or [f"exit code {done.returncode}"]
+        reason = next((line for line in lines if "ERROR" in line), lines[-1])
+        raise NotReady(f"{' '.join(words)} failed: {reason}")
+    return said
 
 
 if __name__ == "__main__":

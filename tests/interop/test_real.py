@@ -43,33 +43,32 @@ async def test_a_node_that_is_stopped_by_a_signal_can_still_be_ended(tmp_path):
     assert not psutil.pid_exists(node.pid)
 
 
+def programs(folder, monkeypatch, **scripts):
+    """Have a machine with these programs and no other."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv(VARIABLE, str(folder / "jars"))
+
+
+JDK_17 = {"java": "echo 'openjdk version \"17.0.1\"'", "javac": ""}
+
+
 @pytest.mark.parametrize(
     ("there", "reason"),
     [
-        ([], "java is not there: install a JDK, 8 to 17"),
-        (["java"], "javac is not there: install a JDK, 8 to 17"),
-        (["java", "javac"], "nor is mvn there"),
+        ({}, "java is not there: install a JDK, 8 to 17"),
+        ({"java": ""}, "javac is not there: install a JDK, 8 to 17"),
+        (JDK_17 | {"java": """echo 'version "21"'"""}, "needs a JDK of 8 to 17"),
+        (JDK_17 | {"java": """echo 'version "1.7.0"'"""}, "needs a JDK of 8 to 17"),
+        (JDK_17, "nor is mvn there"),
+        (JDK_17 | {"mvn": "echo '[ERROR] no network'; exit 1"}, "failed: .* network"),
     ],
 )
 def test_a_machine_that_cannot_run_rocketmq_is_told_what_it_lacks(
     there, reason, tmp_path, monkeypatch
 ):
-    for program in there:
-        (tmp_path / program).write_text("#!/bin/sh\n")
-        (tmp_path / program).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "jars"))
+    programs(tmp_path, monkeypatch, **there)
     with pytest.raises(NotReady, match=reason):
-        prepare("4.9.7")
-
-
-def test_a_maven_that_fails_is_quoted(tmp_path, monkeypatch):
-    for program in ("java", "javac", "mvn"):
-        (tmp_path / program).write_text(
-            "#!/bin/sh\necho '[ERROR] no network'; exit 1\n"
-        )
-        (tmp_path / program).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "jars"))
-    with pytest.raises(NotReady, match=r"mvn .* failed: .*no network"):
         prepare("4.9.7")
