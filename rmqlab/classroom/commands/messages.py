@@ -7,8 +7,9 @@ import contextlib
 import itertools
 import json
 import queue
+import signal
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
 from typing import Self
 
@@ -107,6 +108,7 @@ def consume_command(
     at = _name_servers(name_servers, name)
     with (
         contextlib.suppress(KeyboardInterrupt, queue.Empty),
+        _ended_by_ctrl_c(tray),
         BlockingConsumer(group, at, tray.put, start=start) as consumer,
         tray,
     ):
@@ -114,6 +116,24 @@ def consume_command(
         for _ in itertools.count() if count is None else range(count):
             wait = None if deadline is None else max(0, deadline - time.monotonic())
             tray.show_next(wait, as_json=as_json)
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c(tray: _Tray) -> Iterator[None]:
+    """End in good order at Ctrl-C; a second one interrupts whatever goes on.
+
+    An interrupt may come while a lock is taken, which then nobody gives back.
+    """
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        tray.end()
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Tray:
@@ -124,8 +144,9 @@ class _Tray:
     """
 
     def __init__(self) -> None:
-        self._came: queue.SimpleQueue[tuple[StoredMessage, Future[Consumed]]]
+        self._came: queue.SimpleQueue[tuple[StoredMessage, Future[Consumed]] | None]
         self._came = queue.SimpleQueue()
+        self._is_ending = False
         self._waiting: set[Future[Consumed]] = set()
         self._is_open = True
 
@@ -143,11 +164,18 @@ class _Tray:
         """Show the next message.
 
         Raises:
-            queue.Empty: none came in all that time.
+            queue.Empty: none came in all that time, or none is to be shown any more.
         """
-        message, outcome = self._came.get(timeout=wait_s)
+        message, outcome = self._came.get(timeout=wait_s) or (None, None)
+        if self._is_ending or message is None or outcome is None:
+            raise queue.Empty
         _show(message, as_json=as_json)
         outcome.set_result(Consumed.SUCCESS)
+
+    def end(self) -> None:
+        """Show no further message; a signal's handler may call this."""
+        self._is_ending = True
+        self._came.put(None)
 
     async def _close(self) -> None:
         self._is_open = False
