@@ -302,6 +302,12 @@ def test_what_a_start_is_said_to_do_to_a_real_store_is_what_it_does(name, tmp_pa
     assert_done_as_said(golden_store(name, tmp_path), GOLDEN_SHAPE)
 
 
+def test_an_index_that_is_made_anew_in_several_steps_is_made_to_its_end(tmp_path):
+    root = golden_store("4.9.7-clean", tmp_path)
+    lose_index(root)
+    assert_done_as_said(root, GOLDEN_SHAPE)
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_after_the_start_that_was_rehearsed_a_store_is_sound(damage, tmp_path):
     make_sound(tmp_path)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from rmqlab.classroom.verify import DAMAGE, NOTE
 from rmqlab.classroom.verify.findings import KEPT
@@ -27,6 +32,7 @@ from tests.classroom.verified import (
     look,
     make_sound,
     messages,
+    tree,
 )
 from tests.store.shelf import NOW_MS, kill, record, stop, zero_from
 
@@ -409,6 +415,40 @@ def test_a_store_that_is_broken_everywhere_needs_no_more_room_than_one_place(tmp
     kept = list(report.findings)
     assert len(kept) == KEPT
     assert report.findings.beyond(kept[0]) == 200 - KEPT
+
+
+@cache
+def sound_files():
+    """Return the files of a sound store, by their paths below it."""
+    with TemporaryDirectory() as folder:
+        make_sound(Path(folder), 10)
+        return {path: data for path, (data, _) in tree(Path(folder)).items()}
+
+
+harms = some.tuples(
+    some.sampled_from(sorted(sound_files())),
+    some.floats(0, 1, exclude_max=True),
+    some.sampled_from(["cut", "zero"]) | some.binary(min_size=1, max_size=8),
+)
+
+
+@given(some.lists(harms, min_size=1, max_size=4))
+def test_whatever_happened_to_a_store_a_look_ends_with_a_report(harmed):
+    with TemporaryDirectory() as folder:
+        files = {path: bytearray(data) for path, data in sound_files().items()}
+        for path, where_about, what in harmed:
+            data = files[path]
+            at = int(len(data) * where_about)
+            if what == "cut":
+                del data[at:]
+            else:
+                new = bytes(len(data) - at) if what == "zero" else what
+                data[at : at + len(new)] = new[: len(data) - at]
+        for path, data in files.items():
+            file = Path(folder) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        json.dumps(look(Path(folder)).to_json())
 
 
 def test_a_size_that_no_record_has_is_not_read_into_memory(root):

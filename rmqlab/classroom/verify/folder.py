@@ -111,7 +111,7 @@ class Folder:
         if size := _commonest(self.log):
             config.mapped_file_size_commit_log = size
         queue_parts = (part for parts in self.queues.values() for part in parts)
-        if size := _commonest(queue_parts):
+        if size := _commonest(queue_parts, QUEUE_ENTRY.size):
             config.mapped_file_size_consume_queue = size
         return config
 
@@ -156,6 +156,7 @@ def read_settings(given: Iterable[Property], config: StoreConfig) -> None:
     config.mapped_file_size_consume_queue = max(1, whole) * QUEUE_ENTRY.size
 
 
-def _commonest(parts: Iterable[Part]) -> int:
-    sizes = Counter(part.size for part in parts if part.size)
-    return sizes.most_common(1)[0][0] if sizes else 0
+def _commonest(parts: Iterable[Part], unit: int = 1) -> int:
+    """Return the size of whole units that most files have; of two, the larger."""
+    sizes = Counter(part.size for part in parts if part.size % unit == 0)
+    return max(sizes, key=lambda size: (sizes[size], size), default=0)
