@@ -225,7 +225,8 @@ class FileQueue:
         if self._is_doubtful:
             self._write_again()
         first = self.file_start(self.flushed)
-        self._unflushed.seal()
+        if not self._has_failed:  # else there were ever more spans
+            self._unflushed.seal()
         try:
             for start in self.file_starts:
                 if first <= start < end and start in self._paths:  # not dropped
