@@ -161,8 +161,11 @@ class Index:
     def cut(self, log_end: int) -> None:
         """Remove the files that know of more than the log has."""
         while self._files and self.end_offset >= log_end:
-            self._pool.remove(self._files[-1].path)
-            self._files.pop()
+            self._remove_last()
+
+    def _remove_last(self) -> None:
+        self._pool.remove(self._files[-1].path)
+        self._files.pop()
 
     def drop_before(self, log_start: int) -> None:
         """Remove the files of which the log has nothing any more; never the last.
@@ -185,7 +188,7 @@ class Index:
                 file.save()
 
     async def flush_full(self) -> int | None:
-        """Flush the files that have a successor.
+        """Flush the files that have a successor, up to one whose flush failed before.
 
         Return the time for the checkpoint, up to which files need not be made anew
         after a crash; None while there is none.
@@ -195,6 +198,8 @@ class Index:
         """
         safe_ms = None
         for file, following in pairwise(self._files.copy()):
+            if file.is_doubtful:
+                break
             if file in self._files:  # not dropped meanwhile
                 await file.flush()
                 # Both may end in one millisecond, and the second is not flushed.
@@ -202,11 +207,13 @@ class Index:
         return safe_ms
 
     async def flush(self) -> None:
-        """Flush all files, as at a stop.
+        """Flush all files, as at a stop; the next start makes doubtful ones anew.
 
         Raises:
             DiskFull, StoreError: the disk refused; nothing is promised.
         """
+        while any(file.is_doubtful for file in self._files):
+            self._remove_last()
         for file in self._files.copy():
             if file in self._files:
                 await file.flush()

@@ -32,7 +32,7 @@ from dataclasses import astuple, dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from rmqlab.errors import ConfigError
+from rmqlab.errors import ConfigError, StoreError
 from rmqlab.protocol.message import java_hash
 from rmqlab.store.file_pool import FilePool
 
@@ -116,6 +116,8 @@ class IndexFile:
         self.path, self.shape = path, shape
         self.is_flushed = False
         """Whether all of it survives a crash of the machine."""
+        self.is_doubtful = False
+        """Whether a flush failed: a later one vouches for nothing, see `unflushed`."""
         self._pool = pool
         self._saved = pool.file(path, shape.file_bytes).read(0, HEADER.size)
         self.header = Header(*HEADER.unpack(self._saved))
@@ -244,6 +246,7 @@ class IndexFile:
         self.is_flushed = True  # unless an entry comes meanwhile
         try:
             await self._pool.flush(self.path, self.shape.file_bytes)
-        except BaseException:
+        except BaseException as error:
             self.is_flushed = False
+            self.is_doubtful |= isinstance(error, StoreError)
             raise

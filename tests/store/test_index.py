@@ -369,6 +369,24 @@ async def test_a_full_file_is_flushed_once():
 
 
 @pytest.mark.simulated
+async def test_a_file_whose_flush_failed_is_vouched_for_by_none_and_made_anew():
+    index = make_index(simulated.here().disk)
+    enter(index, *range(4))
+    assert await index.flush_full() == NOW_MS + 1
+    enter(index, *range(4, 8))
+    simulated.disk().fail("flush", 1)
+    with pytest.raises(StoreError, match="cannot flush /index"):
+        await index.flush_full()
+    for _ in range(2):
+        assert await index.flush_full() == NOW_MS + 1
+    await index.flush()
+    assert len(simulated.disk().files) == 1
+    assert index.start_needed(0) == 100
+    enter(index, *range(8))
+    assert await index.flush_full() == NOW_MS + 5
+
+
+@pytest.mark.simulated
 async def test_a_file_dropped_while_files_are_flushed_does_not_come_back():
     index = make_index(simulated.here().disk)
     enter(index, *range(7))
