@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,14 +39,15 @@ class LineClient:
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        self._process.stdin.close()  # it ends when it has answered
         try:
-            self._process.stdin.close()
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(0 if any(error) else STOP_S):
                 await self._process.wait()
-        finally:
-            if self._process.returncode is None:
+        except TimeoutError:
+            with suppress(ProcessLookupError):
                 self._process.kill()
-                await self._process.wait()
+            await self._process.wait()
+        finally:
             self._errors.close()
 
     async def ask(self, do: str, **what: Any) -> Any:
@@ -57,9 +59,10 @@ class LineClient:
         """Return the answers in order; the client works on them one by one."""
         asked = list(asked)
         writing = asyncio.create_task(self._write(asked))
-        answers = [await self._answer(one) for one in asked]
-        await writing
-        return answers
+        try:
+            return [await self._answer(one) for one in asked]
+        finally:
+            writing.cancel()  # done, unless an answer was an error
 
     async def _write(self, asked: list[dict[str, Any]]) -> None:
         for one in asked:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.interop.jars import Release
@@ -92,11 +92,11 @@ class Node:
         """Wait for the line with `text`; what comes after it is read and kept apart."""
         try:
             async with asyncio.timeout(BOOT_S):
-                has_booted = await self._says(text)
+                why = "" if await self._says(text) else "it ended"
         except TimeoutError:
-            has_booted = False
-        if not has_booted:
-            raise AssertionError(f"no {text!r} in {BOOT_S} s, but:\n{self.report()}")
+            why = f"{BOOT_S} s have passed"
+        if why:
+            raise AssertionError(f"{why} without {text!r}:\n{self.report()}")
         self._draining = asyncio.create_task(self._drain())
 
     async def _says(self, text: str) -> bool:
@@ -118,7 +118,8 @@ class Node:
     def signal(self, number: int) -> None:
         """Send a signal to the process and to what it started."""
         if self._process.returncode is None:
-            os.killpg(self.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(self.pid, number)
 
     async def stop(self) -> None:
         """Stop it in good order."""
