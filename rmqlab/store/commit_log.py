@@ -168,21 +168,20 @@ def portions(records: Iterator[Record]) -> Iterator[list[Record]]:
     Raises:
         CorruptRecord: as `records` does; what came before was yielded.
     """
-    while True:
-        portion: list[Record] = []
-        size = 0
-        try:
-            for record in records:
-                portion.append(record)
-                size += record.size
-                if len(portion) == PORTION_RECORDS or size >= PORTION_BYTES:
-                    break
-        except CorruptRecord:
-            if portion:
+    portion: list[Record] = []
+    size = 0
+    try:
+        for record in records:
+            portion.append(record)
+            size += record.size
+            if len(portion) == PORTION_RECORDS or size >= PORTION_BYTES:
                 yield portion
-            raise
-        if not portion:
-            return
+                portion, size = [], 0
+    except CorruptRecord:
+        if portion:
+            yield portion
+        raise
+    if portion:
         yield portion
 
 
