@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rmqlab.classroom.bench.part import BenchError, NotHere, Run, Sizes
 
-LIMIT_S = 900
+LIMIT_S = 1800
 """For one probe of one round."""
 
 
