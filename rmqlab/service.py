@@ -2,8 +2,8 @@
 
 A step does what is due now and returns.  It runs every `interval_s`, and earlier when
 `wake` is called.  What it raises is logged and the next step comes as usual, so a
-passing fault never ends a service; a fault that lasts is logged once, and its end.  A
-test calls `step` and never starts the loop.
+passing fault never ends a service; one that lasts is logged every ten minutes.  A test
+calls `step` and never starts the loop.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import logging
 from rmqlab.errors import RmqError
 
 log = logging.getLogger(__name__)
+
+SAID_AGAIN_S = 600.0
 
 
 class Service:
@@ -28,8 +30,7 @@ class Service:
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._fault = ""
-        """What the last step said that failed."""
+        self._fault, self._silent_until = "", 0.0
 
     async def step(self) -> None:
         """Do what is due."""
@@ -55,19 +56,19 @@ class Service:
             pause = self.interval_s
 
     async def _step(self) -> None:
-        name, fault = type(self).__name__, ""
         try:
             await self.step()
-        except RmqError as error:  # said in words: no traceback
-            fault = f"{type(error).__name__}: {error}"
-            if fault != self._fault:
-                log.error("step failed service=%s %s", name, fault)  # noqa: TRY400
-        except Exception as error:
-            fault = repr(error)
-            log.exception("step failed service=%s", name)
-        if self._fault and not fault:
-            log.info("step works again service=%s", name)
-        self._fault = fault
+        except RmqError as error:
+            self._complain(f"{type(error).__name__}: {error}")
+        except Exception:
+            log.exception("step failed service=%s", type(self).__name__)
+
+    def _complain(self, fault: str) -> None:
+        """Log what is said in words, so without a traceback, and not too often."""
+        now = asyncio.get_running_loop().time()
+        if fault != self._fault or now >= self._silent_until:
+            log.error("step failed service=%s %s", type(self).__name__, fault)
+            self._fault, self._silent_until = fault, now + SAID_AGAIN_S
 
     async def stop(self) -> None:
         """Stop stepping, in the middle of a step if need be."""

@@ -179,3 +179,16 @@ def test_a_disk_that_refuses_leaves_the_old_file(shelf, caplog):
     shelf.service.save_changed()
     assert ":5" in file.read_text()
     assert "cannot save consumerOffset.json" in caplog.text
+
+
+def test_what_could_not_be_saved_is_saved_once_the_disk_takes_it(shelf, caplog):
+    shelf.service.save_changed()
+    in_the_way = shelf.folder / "consumerOffset.json.tmp"
+    in_the_way.mkdir()
+    shelf.offsets.commit("kitchen", "orders", 0, 5)
+    for _ in range(3):
+        shelf.service.save_changed()
+    assert len(caplog.records) == 1  # said once
+    in_the_way.rmdir()
+    shelf.service.save_changed()
+    assert "orders@kitchen" in (shelf.folder / "consumerOffset.json").read_text()
