@@ -12,7 +12,7 @@ from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
-from rmqlab.errors import NotConnected
+from rmqlab.errors import NotConnected, RemoteError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import (
     CreateTopic,
@@ -22,9 +22,15 @@ from rmqlab.protocol.admin import (
     GetTopicStats,
 )
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute, TopicTable
+from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.membership import Subscription
-from rmqlab.protocol.message import DEFAULT_TOPIC, MessageQueue, StoredMessage
-from rmqlab.protocol.messaging import ViewMessage
+from rmqlab.protocol.message import (
+    DEFAULT_TOPIC,
+    MessageQueue,
+    StoredMessage,
+    keys_of,
+)
+from rmqlab.protocol.messaging import QueryMessage, ViewMessage
 from rmqlab.protocol.record import decode_all, to_message
 from rmqlab.protocol.routing import GetClusterInfo, GetTopicList
 from rmqlab.settings import ClientConfig
@@ -32,6 +38,8 @@ from rmqlab.settings import ClientConfig
 GROUP = "TOOLS_CONSUMER"
 """The group in whose name tools read; every broker has it."""
 TIMEOUT_S = 5.0
+MOST_BY_KEY = 32
+LATEST_MS = (1 << 63) - 1
 
 
 class QueueStats(NamedTuple):
@@ -164,6 +172,31 @@ class Admin:
             if not moved or result.status is PullStatus.NO_NEW_MSG:
                 return
             offset = result.next_offset
+
+    async def messages_by_key(
+        self, topic: str, key: str, most: int = MOST_BY_KEY
+    ) -> list[StoredMessage]:
+        """Return the newest messages with a key, of each broker at most so many.
+
+        A broker may find others by the same hash: the key is compared here, too.
+
+        Raises:
+            NotConnected, NoAnswer, RemoteError: a broker is away, or refused.
+        """
+        route = await self.route(topic)
+        header = QueryMessage(topic, key, most, 0, LATEST_MS)
+        found = []
+        for data in route.brokers if route else []:
+            address = self.instance.address_of(data.broker_name)
+            ask = self.instance.remoting.ask
+            try:
+                answer = await ask(address, header, b"", TIMEOUT_S)
+            except RemoteError as error:
+                if error.code != ResponseCode.QUERY_NOT_FOUND:
+                    raise
+                continue
+            found += [to_message(one) for one in decode_all(answer.body)]
+        return [one for one in found if key in keys_of(one.properties)]
 
     async def message_at(self, address: str, physical_offset: int) -> StoredMessage:
         """Return the message at an offset of a broker's commit log; see `ask`."""

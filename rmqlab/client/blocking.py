@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, Protocol, Self, TypeVar
 
-from rmqlab.client.admin import Admin, QueueStats
+from rmqlab.client.admin import MOST_BY_KEY, Admin, QueueStats
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.place import Place
 from rmqlab.client.producer import Producer, SendResult
@@ -216,6 +216,12 @@ class BlockingAdmin:
             return [one async for one in self.inner.messages(queue, address, start)]
 
         return self._driver.run(collect())
+
+    def messages_by_key(
+        self, topic: str, key: str, most: int = MOST_BY_KEY
+    ) -> list[StoredMessage]:
+        """See `Admin.messages_by_key`."""
+        return self._driver.run(self.inner.messages_by_key(topic, key, most))
 
     def close(self) -> None:
         """Close the connections."""
