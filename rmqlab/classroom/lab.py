@@ -26,6 +26,8 @@ from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
 from rmqlab.classroom.verbs import LabProducer, LabVerbs, Table, pass_until
+from rmqlab.classroom.verify.shown import Verified
+from rmqlab.classroom.verify.shown import verify_files as verify
 from rmqlab.client.blocking import THREAD, Driver
 from rmqlab.client.producer import SendError, SendStatus
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
@@ -43,6 +45,7 @@ __all__ = [
     "StoredMessage",
     "Table",
     "Traffic",
+    "Verified",
     "bars",
     "byte_map",
     "dump",
@@ -50,6 +53,7 @@ __all__ = [
     "panel",
     "start",
     "timeline",
+    "verify",
     "wait_until",
 ]
 
