@@ -8,6 +8,7 @@ import pytest
 
 from rmqlab.classroom import exercises, notebooks
 from rmqlab.classroom.checks import CheckFailed
+from rmqlab.classroom.checks import ex03_decode_record as decode
 from rmqlab.classroom.checks import ex04_expiry as expiry
 from rmqlab.classroom.checks import ex04_two_that_disagree as two
 from rmqlab.classroom.checks import ex11_choose_durability as choose
@@ -168,7 +169,36 @@ FORGOTTEN, RULE, STOPS = (
     solved("04_expiry").answers[name] for name in ("forgotten", "rule", "stops")
 )
 SURVIVES = solved("11_flush_and_crash").answers["survives"]
+READ, LAYOUT, WIDTHS = (
+    solved("03_decode_record").answers[name] for name in ("read", "layout", "widths")
+)
 WRONG_ANSWERS = [
+    (decode.a_record_is_read_by_eye, {"read": READ | {"queue_id": "3"}}, "'queue_id'"),
+    (decode.a_record_is_read_by_eye, {"read": READ | {"tags": None}}, "8 of them"),
+    (
+        decode.the_layout_reads_any_record,
+        {"layout": LAYOUT | {"queue_offset": (24, 4)}},  # enough in the given record
+        "at (24, 4)",
+    ),
+    (
+        decode.the_layout_reads_any_record,
+        {"layout": LAYOUT | {"store_timestamp": (48, 8)}},
+        "at (48, 8)",
+    ),
+    (decode.the_layout_reads_any_record, {"layout": {"size": (0, 99)}}, "None at"),
+    (
+        decode.the_rest_is_found_by_its_lengths,
+        {"widths": WIDTHS | {"topic": 2}},
+        "the topic",
+    ),
+    (
+        decode.the_rest_is_found_by_its_lengths,
+        {"widths": WIDTHS | {"properties": "two"}},
+        "the tag",
+    ),
+    (decode.the_rest_is_found_by_its_lengths, {"lengths_begin": 88}, "the body"),
+    (decode.the_rest_is_found_by_its_lengths, {"marks": (2, 1)}, "the tag"),
+    (decode.the_rest_is_found_by_its_lengths, {"marks": ("\x01", "\x02")}, "the tag"),
     (
         expiry.servers_forget_in_their_time,
         {"forgotten": FORGOTTEN | {("pause", "namesrv1"): (0, 1)}},

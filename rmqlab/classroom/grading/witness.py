@@ -69,6 +69,10 @@ class Witness:
             found += self._admin.messages(queue)
         return found
 
+    def messages_by_key(self, topic: str, key: str) -> list[StoredMessage]:
+        """Return the messages of a topic that are found by a key."""
+        return self._admin.messages_by_key(topic, key)
+
     def answers(self) -> dict[str, Any]:
         """Return what was answered last to each question of this run."""
         answers: dict[str, Any] = {}
