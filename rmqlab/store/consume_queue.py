@@ -117,11 +117,14 @@ class ConsumeQueue:
 
     def entries(self, queue_offset: int, count: int) -> list[QueueEntry]:
         """Return up to `count` entries from `queue_offset` on, of one file."""
-        data = self.files.read(
-            queue_offset * QUEUE_ENTRY.size, count * QUEUE_ENTRY.size
-        )
-        whole = len(data) - len(data) % QUEUE_ENTRY.size
-        return [QueueEntry(*one) for one in QUEUE_ENTRY.iter_unpack(data[:whole])]
+        return list(self.walk(queue_offset, count))
+
+    def walk(self, queue_offset: int, count: int) -> Iterator[QueueEntry]:
+        """Yield up to `count` entries, each made when its turn comes."""
+        size = QUEUE_ENTRY.size
+        data = self.files.read(queue_offset * size, count * size)
+        whole = len(data) - len(data) % size
+        return map(QueueEntry._make, QUEUE_ENTRY.iter_unpack(data[:whole]))
 
     def recover(self) -> None:
         """Find the end: the first entry that is none, from the third-last file on."""

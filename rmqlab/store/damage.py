@@ -47,26 +47,24 @@ def find_damage(commit_log: CommitLog, end: int) -> Damage | None:
         window = commit_log.read(at, WINDOW_BYTES + SIZE_AND_MAGIC.size)
         if not window:
             break
-        if any(window):
-            has_any, zeroes = True, 0
-            sound += sum(_messages_in(commit_log, at, window))
-        else:
+        if window == bytes(len(window)):
             zeroes += len(window)
+        else:
+            has_any, zeroes = True, 0
+            found = _messages_in(commit_log, at, window)
+            sound += sum(offset > end for offset in found)
         at += min(len(window), WINDOW_BYTES)
     name = file_name(commit_log.files.file_start(end))
     return Damage(name, end, sound) if has_any else None
 
 
-def _messages_in(commit_log: CommitLog, at: int, window: bytes) -> Iterator[bool]:
-    """Yield for each magic number whether a whole message of this place has it."""
+def _messages_in(commit_log: CommitLog, at: int, window: bytes) -> Iterator[int]:
+    """Yield where the messages of this log start whose magic number is in a window."""
     found = window.find(_MAGIC)
     while found >= 0:
         start = found - _MAGIC_AT
-        if 0 <= start < WINDOW_BYTES:
-            yield _is_message(commit_log, at + start, window[start:found])
+        size = int.from_bytes(window[max(0, start) : found], signed=True)
+        is_here = 0 <= start < WINDOW_BYTES and size > 0
+        if is_here and is_sound(commit_log.read(at + start, size), at + start):
+            yield at + start
         found = window.find(_MAGIC, found + 1)
-
-
-def _is_message(commit_log: CommitLog, offset: int, size: bytes) -> bool:
-    data = commit_log.read(offset, max(0, int.from_bytes(size, signed=True)))
-    return is_sound(data, offset)

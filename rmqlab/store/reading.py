@@ -83,7 +83,7 @@ class Reading:
         room = self._config.max_transfer_bytes_on_message_in_memory
         scanned = 0
         window, window_at = b"", 0
-        for entry in queue.entries(offset, WINDOW_ENTRIES):
+        for entry in queue.walk(offset, WINDOW_ENTRIES):
             if found and (len(found) >= limit or entry.size > room):
                 break
             scanned += 1
