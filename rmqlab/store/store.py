@@ -102,6 +102,8 @@ class MessageStore:
         )
         cut_queues(self.queues, self.log)
         self.index.cut(found.end)
+        safe_ms = min(self.checkpoint.index_ms, self.index.last_update_ms)
+        self.checkpoint.index_ms = safe_ms  # it vouches for files that are there
         self.dispatched = max([self.log.start, *(one.log_end for one in self.queues)])
         self.indexed = self.index.start_needed(self.log.start)
         self._dispatch_all()
