@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +17,7 @@ from rmqlab.clock import ManualClock
 from rmqlab.errors import ConfigError, StoreError
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import BrokerRole, FlushDiskType
-from tests.simulated import disk, here, pass_time
+from tests.simulated import disk, here, now_s, pass_time
 from tests.store.shelf import bodies, make_store, record
 from tests.support import (
     address,
@@ -126,6 +128,21 @@ async def test_files_of_queues_go_after_those_of_the_log():
         assert rig.store.queues.find("orders", 0).files.start == 0
         assert await rig.round() == [1.0] * 8 + [2.0]
         assert rig.store.queues.find("orders", 0).files.start == 400
+
+
+async def test_files_of_the_index_go_last():
+    settings = {"file_reserved_time": 0, "delete_when": "00", "max_index_num": 3}
+    async with rigged(**settings) as rig:
+        for n in range(8):
+            keys = b"KEYS\x01k%d\x02" % n
+            one = record(b"x" * 11_000, properties=keys, store_timestamp=0)
+            assert rig.store.put(one).record
+            rig.store.dispatch()
+        assert len(rig.store.index._files) == 4
+        await rig.round()
+        assert rig.store.log.start == 2 * 40_000
+        assert len(rig.store.index._files) == 1
+        assert rig.store.reading.by_key("orders", "k7", 9, 0, 1 << 62)
 
 
 async def test_what_a_crash_left_of_queues_goes_in_the_first_round():
@@ -296,6 +313,27 @@ async def test_a_send_is_answered_once_a_flush_after_failed_ones_kept_it(tmp_pat
         disk().fail("flush", 2)
         assert await send(producer) is SendStatus.SEND_OK
         assert broker.store.log.files.flushed == broker.store.log.end
+
+
+async def test_sends_do_not_hurry_a_disk_whose_flush_failed(tmp_path, monkeypatch):
+    settings = {"flush_disk_type": FlushDiskType.SYNC_FLUSH}
+    async with master(tmp_path, **settings) as (broker, producer, _admin):
+        await send(producer, b"before")
+        flush, tries = broker.store.flush_log, []
+
+        async def count():
+            tries.append(now_s())
+            return await flush()
+
+        monkeypatch.setattr(broker.store, "flush_log", count)
+        disk().fail("flush", 3)
+        sends = [asyncio.create_task(send(producer)) for _ in range(9)]
+        for _ in range(20):
+            await pass_time(0.05)
+            sends.append(asyncio.create_task(send(producer)))
+        assert set(await asyncio.gather(*sends)) == {SendStatus.SEND_OK}
+        pauses = [after - before for before, after in pairwise(tries[:4])]
+        assert min(pauses) >= 0.5
 
 
 async def test_a_disk_that_fails_for_long_is_said_once_and_everything_is_done_later(

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from rmqlab.protocol.record import size_of
+from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.file_pool import FilePool
 from rmqlab.store.results import GetStatus
 from tests.store.shelf import (
+    DISK,
     bodies,
     entries,
     kill,
@@ -23,6 +26,18 @@ from tests.store.shelf import (
 
 SIZE = size_of(record(b"a"))
 QUEUE = Path("consumequeue/orders/0/00000000000000000000")
+
+
+def test_a_queue_that_begins_late_is_found_to_do_so(tmp_path):
+    def make():
+        return ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
+
+    make().put([(3, QueueEntry(500, 100, 7))])
+    queue = make()
+    queue.files.load()
+    queue.recover()
+    queue.find_min(0)
+    assert (queue.min_offset, queue.max_offset) == (3, 4)
 
 
 @pytest.mark.parametrize("was_crash", [False, True])

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from rmqlab.errors import DiskFull, StoreError, StoreLocked
 from rmqlab.store import real_disk
-from tests.store.shelf import DISK
+from tests.store.shelf import (
+    DISK,
+    bodies,
+    kill,
+    letters,
+    log_files,
+    make_store,
+    opened,
+    record,
+)
 
 
 @pytest.fixture
@@ -239,3 +249,55 @@ def test_a_disk_that_cannot_be_asked_is_an_error_that_names_the_path(monkeypatch
     refuse(monkeypatch, "statvfs", errno.EIO)
     with pytest.raises(StoreError, match="how full the disk of /data is: Input/output"):
         DISK.used_ratio("/data")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_that_is_really_full_is_told_as_such(monkeypatch):
+    monkeypatch.setattr(real_disk.os, "ftruncate", lambda fd, size: None)
+    file = DISK.open("/dev/full", 100)
+    with pytest.raises(DiskFull, match="cannot write /dev/full at byte 0: No space le"):
+        file.write(0, b"coffee")
+    file.close()
+
+
+def test_what_a_write_leaves_that_really_fails_half_way_is_gone(tmp_path):
+    limit = 40_000  # of any file of this process: a write up to it is cut short there
+    with opened(tmp_path) as store:
+        store.put(record(b"first"))
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(StoreError, match=r"cannot write .*File too large"):
+                store.put(record(b"x" * 2 * limit))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        data = log_files(tmp_path)[0].read_bytes()
+        assert not any(data[store.log.end :])
+        store.put(record(b"second"))
+        store.dispatch()
+        assert bodies(store) == [b"first", b"second"]
+    with opened(tmp_path) as again:
+        assert again.found.damage is None
+        assert bodies(again) == [b"first", b"second"]
+
+
+def test_a_file_whose_maker_died_before_it_got_its_size_is_made_again(tmp_path):
+    kill(tmp_path, *letters(b"ab"))
+    for folder in ("commitlog", "consumequeue/orders/0"):
+        file_bytes = next((tmp_path / folder).iterdir()).stat().st_size
+        (tmp_path / folder / f"{file_bytes:020d}").touch()
+    with opened(tmp_path) as store:
+        assert bodies(store) == [b"a", b"b"]
+        big = record(b"x" * 400_000)
+        for _ in range(3):  # the third is in the file after
+            assert store.put(big).record
+        assert store.log.end > 1 << 20
+
+
+def test_a_file_that_was_cut_short_is_named_with_its_sizes(tmp_path):
+    kill(tmp_path, *letters())
+    with log_files(tmp_path)[0].open("r+b") as file:
+        file.truncate(500)
+    why = r"commitlog/0{20} has 500 bytes, the settings say 1048576"
+    with pytest.raises(StoreError, match=why):
+        make_store(tmp_path).open()
