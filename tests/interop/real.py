@@ -78,6 +78,12 @@ SMALL_STORE = {
 }
 """One file for all: 4.4 reads `maped…`, 4.9 `mapped…`, we read both."""
 
+SMALL_INDEX = {
+    "max_hash_slot_num": SMALL_STORE["maxHashSlotNum"],
+    "max_index_num": SMALL_STORE["maxIndexNum"],
+}
+"""The same for a store of ours that no file describes."""
+
 
 class Node:
     """A running process and what it printed last."""

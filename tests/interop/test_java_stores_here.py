@@ -26,17 +26,13 @@ from tests.interop.catalogue import Catalogue, Told, check, in_order, seen
 from tests.interop.jars import VERSIONS, release
 from tests.interop.line_client import LineClient
 from tests.interop.mixture import HALF_TOPIC, OP_TOPIC
-from tests.interop.real import BROKER_NAME, OURS, SMALL_STORE, broker, name_server
+from tests.interop.real import BROKER_NAME, OURS, SMALL_INDEX, broker, name_server
 from tests.interop.sendings import Sendings
 from tests.interop.tables import write_topics
 from tests.store.shelf import entries, opened
 
 ENDS = ["stopped", "killed"]
 COMMITTED = 77
-INDEX = {
-    "max_hash_slot_num": SMALL_STORE["maxHashSlotNum"],
-    "max_index_num": SMALL_STORE["maxIndexNum"],
-}
 OWN_TOPICS = {SCHEDULE_TOPIC: 18, HALF_TOPIC: 1, OP_TOPIC: 1}
 """No client may create these, and no client may read what topics.json does not name."""
 FOREVER_MS = (1 << 63) - 1
@@ -68,10 +64,8 @@ class Theirs:
 
     def __init__(self, real, folder, told):
         self.real, self.folder = real, folder
-        self.sent, self.known = (
-            told["sent"],
-            Catalogue(told["topics"], told["messages"]),
-        )
+        self.sent = told["sent"]
+        self.known = Catalogue(told["topics"], told["messages"])
 
     def copy(self, ended, to):
         """Copy one of the stores, for a test to work on."""
@@ -80,6 +74,8 @@ class Theirs:
 
 async def make(real, folder):
     """Have a real broker write two stores; return what its client was told."""
+    for ended in ENDS:  # of an attempt that failed
+        shutil.rmtree(folder / ended, ignore_errors=True)
     write_topics(folder / "stopped", OWN_TOPICS)
     async with (
         name_server(real, folder) as names,
@@ -159,7 +155,7 @@ def test_a_store_of_the_real_broker_has_here_what_its_client_was_told(
     theirs, ended, tmp_path
 ):
     known = theirs.known
-    with opened(theirs.copy(ended, tmp_path), **INDEX) as store:
+    with opened(theirs.copy(ended, tmp_path), **SMALL_INDEX) as store:
         assert store.found.was_crash == (ended == "killed")
         assert store.found.damage is None
         assert [seen(one) for one in store.log.scan(0)] == known.messages

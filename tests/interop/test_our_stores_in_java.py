@@ -9,14 +9,10 @@ from tests.interop.catalogue import Catalogue, check, seen
 from tests.interop.jars import VERSIONS, release
 from tests.interop.line_client import LineClient
 from tests.interop.mixture import COUNT, Mixture
-from tests.interop.real import BROKER_NAME, OURS, SMALL_STORE, broker, name_server
+from tests.interop.real import BROKER_NAME, OURS, SMALL_INDEX, broker, name_server
 from tests.interop.tables import write_offset, write_topics
 from tests.store.shelf import make_store
 
-INDEX = {
-    "max_hash_slot_num": SMALL_STORE["maxHashSlotNum"],
-    "max_index_num": SMALL_STORE["maxIndexNum"],
-}
 COMMITTED = 123
 FLUSHED, DISPATCHED = COUNT * 6 // 10, COUNT * 8 // 10
 """Of a store that is killed: up to where all is on the disk, and in the queues."""
@@ -24,7 +20,7 @@ FLUSHED, DISPATCHED = COUNT * 6 // 10, COUNT * 8 // 10
 
 async def write(root, *, has_v6, is_killed):
     """Write a store as a broker does; return what is in it."""
-    store, records = make_store(root, **INDEX), []
+    store, records = make_store(root, **SMALL_INDEX), []
     store.open()
     for batch in Mixture(has_v6=has_v6).batches():
         assert store.put_batch(batch).record is not None
