@@ -50,22 +50,23 @@ class Unflushed:
     def __init__(self, file_size: int) -> None:
         self._file_size = file_size
         self.spans: list[Span] = []
-        self._is_sealed = False
+        self._growing: Span | None = None
 
     def wrote(self, at: int, data: bytes) -> None:
         """Note that `data` was written at `at`, in one file."""
-        last = self.spans[-1] if self.spans else None
-        if self._is_sealed or not last or last.end != at or at % self._file_size == 0:
-            self._is_sealed = False
-            self.spans.append(Span(at, at + len(data), crc32(data)))
-        else:
-            last.checksum = crc32(data, last.checksum)
-            last.end += len(data)
+        span = self._growing
+        if span is None or span.end != at or at % self._file_size == 0:
+            span = self._growing = Span(at, at, 0)
+            self.spans.append(span)
+        span.checksum = crc32(data, span.checksum)
+        span.end += len(data)
 
     def seal(self) -> None:
         """A flush begins: what is written from now on is none of its business."""
-        self._is_sealed = True
+        self._growing = None
 
     def forget(self, end: int) -> None:
         """A flush went well that began at `end`."""
+        if self._growing and self._growing.end <= end:
+            self._growing = None
         self.spans = [one for one in self.spans if one.end > end]

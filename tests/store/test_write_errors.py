@@ -169,11 +169,17 @@ def test_what_came_before_between_and_after_failed_flushes_is_kept(host):
         host.disk.fail("flush", 1)
         with pytest.raises(StoreError):
             host.flush()
-    put(host, sent[4])
+    for text in sent[4:]:
+        put(host, text)
+        host.flush()
+        assert not host.store.log.files._unflushed.spans
+    put(host, b"last" * 2000)
+    host.disk.fail("flush", 1)
+    with pytest.raises(StoreError):
+        host.flush()
     host.flush()
-    assert not host.store.log.files._unflushed.spans
     host.crash()
-    assert bodies(host.store) == sent
+    assert bodies(host.store) == [*sent, b"last" * 2000]
 
 
 def test_a_flush_that_is_cancelled_may_have_failed(host, monkeypatch):
