@@ -1,17 +1,21 @@
 """What a check of a simulated exercise sees: what was answered, and seeds to try it.
 
 An answer is data: a number, text, list or dictionary that stands written in its cell.
-It is read, not run; so nothing that a kernel did or changed can be part of it.
+It is read, not run; so nothing that a kernel did or changed can be part of it.  Or it
+is a function of one argument: that is called in a process of its own, see `apart`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from rmqlab.classroom.checks import fail
+from rmqlab.classroom.grading.apart import Apart, NoResult
 
 T = TypeVar("T")
 
@@ -28,6 +32,8 @@ class Trial:
     answers: dict[str, Any] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     """By name: why an answer could not be read."""
+    cells: list[str] = field(default_factory=list)
+    """The texts of those that could be."""
 
     @classmethod
     def of(cls, exercise: str, seed: int, sources: Iterable[str]) -> Trial:
@@ -65,6 +71,30 @@ class Trial:
             )
         return found
 
+    def function(self, name: str, what: str) -> Callable[[Any], Any]:
+        """Return a function that was answered; its argument and result are JSON.
+
+        Raises:
+            CheckFailed: there is none; and when it is called, it gives no result.
+        """
+        if not callable(self.answers.get(name)):
+            self.answer(name, Apart, what)  # says what is there instead
+        return partial(self._call, name, what)
+
+    def _call(self, name: str, what: str, argument: Any) -> Any:
+        own = json.loads(json.dumps(argument))  # to be changed without harm
+        try:
+            return self.answers[name](own)
+        except Exception as error:  # noqa: BLE001 - whatever a learner's code raises
+            is_told = isinstance(error, NoResult)
+            fail(
+                expected=f"{name}: {what}",
+                found=(str(error) if is_told else repr(error))[:200],
+                why="it is called with what nobody has seen, and has to cope with each",
+                next_step=f"call {name} yourself, with one more argument of that kind",
+                reproduce=self.reproduce,
+            )
+
 
 def _read(source: str, trial: Trial) -> None:
     """Take the names that a cell gives a literal."""
@@ -75,7 +105,11 @@ def _read(source: str, trial: Trial) -> None:
         # What it would have named is unknown: every answer that is missing says this.
         trial.unread.update(dict.fromkeys(_names(source), why))
         return
+    trial.cells.append(source)
     for statement in statements:
+        if isinstance(statement, ast.FunctionDef):
+            cells = "\n\n".join(trial.cells)  # it may call what stands in those before
+            trial.answers[statement.name] = Apart(cells, statement.name)
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         for target in targets:
             if isinstance(target, ast.Name):
