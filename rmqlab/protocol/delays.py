@@ -42,9 +42,10 @@ class DelayLevels:
         self, topic: str, properties: Mapping[str, str], stored_ms: int
     ) -> int:
         """Return what a queue entry has beside its place: tag hash or time."""
-        level = properties.get(DELAY, "") if topic == SCHEDULE_TOPIC else ""
-        if self._ms and _LEVEL.fullmatch(level):
-            return self.due_ms(int(level), stored_ms)
+        if topic == SCHEDULE_TOPIC and self._ms:
+            level = properties.get(DELAY, "")
+            if _LEVEL.fullmatch(level):
+                return self.due_ms(int(level), stored_ms)
         return tags_code(properties)
 
 

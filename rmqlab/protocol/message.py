@@ -144,8 +144,12 @@ class StoredMessage:
 
 def split_properties(text: str) -> dict[str, str]:
     """Return the pairs; a part that is no pair is passed over, as RocketMQ does."""
-    pairs = (part.split(NAME_END) for part in text.split(VALUE_END))
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    pairs = {}
+    for part in text.split(VALUE_END):
+        name, found, value = part.partition(NAME_END)
+        if found and NAME_END not in value:
+            pairs[name] = value
+    return pairs
 
 
 def join_properties(properties: Mapping[str, str]) -> str:
@@ -188,6 +192,7 @@ def offset_msg_id(host: tuple[str, int], physical_offset: int) -> str:
     return f"{address}{host[1]:08X}{physical_offset:016X}"
 
 
+@lru_cache(1024)
 def is_legal_name(topic: str) -> bool:
     """Whether a topic's name has the characters that RocketMQ allows, and no other."""
     return _LEGAL_NAME.fullmatch(topic) is not None

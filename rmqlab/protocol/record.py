@@ -57,6 +57,7 @@ FRONTS = (
 )
 """All that lies before the body, by the two bits of the sys flag that tell IPv6."""
 
+_V6_SHIFT = int(SysFlag.BORNHOST_V6).bit_length() - 1
 SYS_FLAG_AT = struct.calcsize(">iIIiiqq")
 
 _LENGTHS = TOPIC_LENGTH.size + PROPERTIES_LENGTH.size
@@ -94,7 +95,7 @@ class Blank:
 
 def front_of(sys_flag: int) -> struct.Struct:
     """Return the layout of what lies before the body."""
-    return FRONTS[sys_flag // SysFlag.BORNHOST_V6 % len(FRONTS)]
+    return FRONTS[sys_flag >> _V6_SHIFT & 3]
 
 
 def size_of(record: Record) -> int:

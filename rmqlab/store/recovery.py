@@ -101,13 +101,16 @@ def _sound_records(
 
 def _first_unsafe(portion: list[Record], checkpoint: Checkpoint) -> int | None:
     """Return where the first record starts that the checkpoint does not vouch for."""
-    times = ((one.store_timestamp, one.physical_offset) for one in portion)
-    return next((at for ms, at in times if ms > checkpoint.safe_ms), None)
+    safe_ms = checkpoint.safe_ms
+    unsafe = (one for one in portion if one.store_timestamp > safe_ms)
+    return next((one.physical_offset for one in unsafe), None)
 
 
 def _is_whole(record: Record) -> bool:
     """Whether the record's properties are not torn, as far as zeroes tell."""
     text = record.properties
+    if b"\0" not in text:
+        return True
     is_torn = text.startswith(b"\0") or text.endswith(b"\0") or SECTOR in text
     if is_torn:
         log.info("log ends because of torn properties at %d", record.physical_offset)
