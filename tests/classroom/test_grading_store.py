@@ -20,7 +20,8 @@ mend(ex.cluster, store, found)
 DOES_WITHOUT_AN_INDEX = """
 def mend(cluster, store, path):
     [file] = store.root.parents[3].glob("conf/broker-a.properties")
-    cluster.configure("broker-a", file.read_text() + "messageIndexEnable=false\\n")
+    own, _, _ = file.read_text().partition("# What runtime local changes")
+    cluster.configure("broker-a", own + "messageIndexEnable=false")
     cluster.restart("broker-a")
 mend(ex.cluster, store, found)
 """

@@ -7,6 +7,7 @@ import pytest
 from rmqlab.classroom.lab import dump, start, verify
 from rmqlab.classroom.looking import HostShelf, StoreFiles
 from rmqlab.classroom.verify import NotAStore
+from rmqlab.store import reading
 from rmqlab.store.layout import StorePaths
 from tests.classroom.verified import flip, log_places, make_sound
 
@@ -66,6 +67,15 @@ def test_messages_are_found_by_their_key_and_not_by_its_hash(cluster):
         found = {key: admin.messages_by_key("orders", key) for key in ("Aa", "BB")}
         assert [one.body for one in found["Aa"]] == [b"of Aa"]
         assert [one.body for one in found["BB"]] == [b"of BB"]
+
+
+def test_a_broker_that_compares_hashes_only_gives_no_message_of_another_key(
+    cluster, monkeypatch
+):
+    monkeypatch.setattr(reading, "_has_key", lambda *message: True)
+    with cluster.admin() as admin:
+        [found] = admin.messages_by_key("orders", "Aa")
+    assert found.body == b"of Aa"
 
 
 def test_a_message_is_found_by_its_unique_id(cluster):
