@@ -37,8 +37,12 @@ def _translated(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
-        raise kind(f"{doing}: {error.strerror}") from error
+        raise _refusal(doing, error) from error
+
+
+def _refusal(doing: str, error: OSError) -> StoreError:
+    kind = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+    return kind(f"{doing}: {error.strerror}")
 
 
 class RealFile:
@@ -56,15 +60,22 @@ class RealFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """See `DiskFile.read`."""
-        with _translated(f"cannot read {self._path} at byte {offset}"):
+        try:
             return os.pread(self._fd, size, offset)
+        except OSError as error:
+            raise self._refusal("read", offset, error) from error
 
     def write(self, offset: int, data: bytes) -> None:
         """See `DiskFile.write`."""
-        with _translated(f"cannot write {self._path} at byte {offset}"):
+        try:
             written = os.pwrite(self._fd, data, offset)
             while written < len(data):
                 written += os.pwrite(self._fd, data[written:], offset + written)
+        except OSError as error:
+            raise self._refusal("write", offset, error) from error
+
+    def _refusal(self, verb: str, offset: int, error: OSError) -> StoreError:
+        return _refusal(f"cannot {verb} {self._path} at byte {offset}", error)
 
     def cut(self, offset: int) -> None:
         """See `DiskFile.cut`."""
