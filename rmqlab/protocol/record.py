@@ -214,18 +214,33 @@ def decode_all(data: bytes) -> Iterator[Record]:
         at += record.size
 
 
-def is_sound(data: bytes, offset: int) -> bool:
+Place = tuple[bytes, int, int]
+"""Of a message: its topic in UTF-8, its queue, and its offset in that."""
+
+
+def is_sound(data: bytes, offset: int, place: Place | None = None) -> bool:
     """Whether `data` is, whole, the message that starts at `offset` of a log.
 
-    Quicker than `decode`, and for its readers: it looks at what a damage hits first.
+    And, where `place` is given, that of a queue's.  Quicker than `decode`, and for its
+    readers: only flags, times, hosts and properties, of which no CRC is made, may be
+    other than they were.
     """
     if len(data) < FIXED_BYTES or len(data) < (front := _front_at(data, 0)).size:
         return False
-    size, magic, crc, _, _, _, at, *_, length = front.unpack_from(data)
+    size, magic, crc, queue, _, queue_offset, at, *_, length = front.unpack_from(data)
     if (size, magic, at) != (len(data), MAGIC, offset):
         return False
-    body = data[front.size : front.size + max(0, length)]
-    return bool(len(body) == length and _crc(body) == crc)
+    topic_at = front.size + length + TOPIC_LENGTH.size
+    if length < 0 or topic_at + PROPERTIES_LENGTH.size > size:
+        return False
+    properties_at = topic_at + data[topic_at - 1] + PROPERTIES_LENGTH.size
+    their_length = data[properties_at - PROPERTIES_LENGTH.size : properties_at]
+    if properties_at + int.from_bytes(their_length) != size:
+        return False
+    topic = data[topic_at : properties_at - PROPERTIES_LENGTH.size]
+    if place and place != (topic, queue, queue_offset):
+        return False
+    return bool(_crc(data[front.size : front.size + length]) == crc)
 
 
 def properties_of(record: Record) -> dict[str, str]:

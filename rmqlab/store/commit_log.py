@@ -101,6 +101,10 @@ class CommitLog:
         """Return up to `size` bytes from `offset` on, of one file, before the end."""
         return self.files.read(offset, size)
 
+    def size_at(self, offset: int) -> int:
+        """Return the size that the record at `offset` claims; 0 where none is."""
+        return _size_at(self.read(offset, records.SIZE_AND_MAGIC.size), 0)
+
     def record_at(self, offset: int, *, check_crc: bool = False) -> Record:
         """Return the record that starts at `offset`.
 

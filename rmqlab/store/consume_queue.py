@@ -6,7 +6,10 @@
 
 A queue offset counts messages: entry n is the queue's n-th message.  Where a queue's
 first known message is not its first (a slave that started late), the file before it is
-filled with entries of size 0x7FFFFFFF, which are no messages.
+filled with entries of size 0x7FFFFFFF, which are no messages.  They also stand for
+messages that are missing among others, as where a damaged record now names another
+queue.  A record whose queue offset those after it contradict, or that is far off, is
+itself the damaged one: the queue goes on without it.
 
 Not here: the messages (`commit_log`), filters beyond one tag (`broker.handlers.pull`).
 
@@ -15,22 +18,30 @@ Source: ConsumeQueue.java, release 4.9.7.
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import reduce
-from itertools import takewhile
+from itertools import chain, pairwise, takewhile
 from operator import or_
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.file_queue import FileQueue
 from rmqlab.store.layout import QUEUE_ENTRY
 
+log = logging.getLogger(__name__)
+
 FILLER_SIZE = 0x7FFFFFFF
-FILLER = QUEUE_ENTRY.pack(0, FILLER_SIZE, 0)
+FILLED = 0, FILLER_SIZE, 0
+FILLER = QUEUE_ENTRY.pack(*FILLED)
 WINDOW_ENTRIES = 4096
 """Read at once while looking for an end."""
+MOST_MISSING = 100
+"""So many messages in a row may be missing among others."""
+MOST_OFFSET = (1 << 63) // QUEUE_ENTRY.size
+"""A queue's bytes are counted in 63 bits."""
 
 
 class QueueEntry(NamedTuple):
@@ -41,6 +52,7 @@ class QueueEntry(NamedTuple):
     tags_code: int
 
 
+NO_MESSAGE = QueueEntry(-1, 0, 0)
 Placed = tuple[int, QueueEntry]
 """An entry and its queue offset."""
 
@@ -59,6 +71,9 @@ class ConsumeQueue:
         self._log_start = -1
         self.last: QueueEntry | None = None
         """Of the newest message."""
+        self.is_odd = False
+        """Whether a message came that does not follow those that are there."""
+        self._folder = folder
 
     @property
     def log_end(self) -> int:
@@ -88,9 +103,12 @@ class ConsumeQueue:
     def _write_run(self, new: list[Placed]) -> int:
         """Write the entries that follow the first one; return how many they are."""
         first, _ = new[0]
-        if self.files.is_empty and first:
-            self._fill(first)
         at = first * QUEUE_ENTRY.size
+        if self.files.is_empty:
+            self.min_offset, self.is_odd = first, self.is_odd or first > 0
+            self._fill(self.files.file_start(at), at)
+        else:
+            self._fill(self.files.end, at)
         room = self.files.left_in_file(at) // QUEUE_ENTRY.size
         run = [
             entry
@@ -102,18 +120,36 @@ class ConsumeQueue:
         return len(run)
 
     def _new(self, placed: Iterable[Placed]) -> Iterator[Placed]:
-        log_end, following = self.log_end, self.max_offset
-        for queue_offset, entry in placed:
-            if entry.log_offset >= log_end and queue_offset >= following:
-                log_end, following = entry.log_offset + entry.size, queue_offset + 1
-                yield queue_offset, entry
+        following, is_first = self.max_offset, self.files.is_empty
+        each: Iterable[Placed | None] = chain(placed, [None])
+        for one, later in pairwise(each):
+            at, entry = cast("Placed", one)
+            most = MOST_OFFSET if is_first else following + MOST_MISSING
+            is_known = at < following
+            if at > most or (not is_known and later and later[0] <= at):
+                self._tell("does not take", at, entry)
+            elif is_known and self._has_other(at, entry):
+                self._tell("has another message in place of", at, entry)
+            elif not is_known:
+                if at > following and not is_first:
+                    self._tell(f"lacks the messages from {following} to", at, entry)
+                following, is_first = at + 1, False
+                yield at, entry
 
-    def _fill(self, queue_offset: int) -> None:
-        at = queue_offset * QUEUE_ENTRY.size
-        start = self.files.file_start(at)
-        if at > start:
-            self.files.write(start, FILLER * ((at - start) // QUEUE_ENTRY.size))
-        self.min_offset = queue_offset
+    def _has_other(self, queue_offset: int, entry: QueueEntry) -> bool:
+        is_there = queue_offset * QUEUE_ENTRY.size >= self.files.start
+        return is_there and self.entries(queue_offset, 1) != [entry]
+
+    def _tell(self, what: str, queue_offset: int, entry: QueueEntry) -> None:
+        self.is_odd = True
+        place = f"number {queue_offset}, in the log at {entry.log_offset}"
+        log.error("%s %s %s", self._folder, what, place)
+
+    def _fill(self, at: int, end: int) -> None:
+        while at < end:
+            size = min(end - at, self.files.left_in_file(at))
+            self.files.write(at, FILLER * (size // QUEUE_ENTRY.size))
+            at += size
 
     def entries(self, queue_offset: int, count: int) -> list[QueueEntry]:
         """Return up to `count` entries from `queue_offset` on, of one file."""
@@ -142,16 +178,28 @@ class ConsumeQueue:
 
     def cut_log(self, log_end: int) -> None:
         """Forget the entries of records that end beyond `log_end`."""
-        first = self.files.start // QUEUE_ENTRY.size
-        offsets = range(first, self.max_offset)
-        end = first + bisect_right(offsets, log_end, key=self._log_end)
+        first, end = self.files.start // QUEUE_ENTRY.size, self._first_beyond(log_end)
         last = self.entries(end - 1, 1) if end > first else []
         self._end_at(end * QUEUE_ENTRY.size, last[0] if last else None)
 
+    def count_before(self, log_end: int) -> int:
+        """Return how many messages there are, or were, that end at `log_end` or before.
+
+        In other words, the queue offset of the first one after that.
+        """
+        if self.log_end <= log_end:
+            return self.max_offset
+        return self._first_beyond(log_end)
+
+    def _first_beyond(self, log_end: int) -> int:
+        first = self.files.start // QUEUE_ENTRY.size
+        offsets = range(first, self.max_offset)
+        return first + bisect_right(offsets, log_end, key=self._log_end)
+
     def _log_end(self, queue_offset: int) -> int:
-        """Return where a message's record ends; fillers before all messages."""
-        (entry,) = self.entries(queue_offset, 1)
-        return -1 if entry.size == FILLER_SIZE else entry.log_offset + entry.size
+        """Return where a message's record ends; see `_message` of fillers."""
+        entry = self._message(queue_offset)
+        return entry.log_offset + entry.size
 
     def find_min(self, log_start: int) -> None:
         """Move `min_offset` to the first entry whose record is still in the log."""
@@ -159,13 +207,27 @@ class ConsumeQueue:
             return
         self._log_start = log_start
         offsets = range(self.files.start // QUEUE_ENTRY.size, self.max_offset)
+        if log_start == 0 and self.entries(offsets.start, 1) != [QueueEntry(*FILLED)]:
+            self.min_offset = offsets.start
+            return
         at = bisect_left(offsets, log_start, key=self._log_offset)
         self.min_offset = offsets[at] if at < len(offsets) else self.max_offset
 
     def _log_offset(self, queue_offset: int) -> int:
-        """Return where a message lies in the log; fillers before all messages."""
-        (entry,) = self.entries(queue_offset, 1)
-        return -1 if entry.size == FILLER_SIZE else entry.log_offset
+        """Return where a message lies in the log; see `_message` of fillers."""
+        return self._message(queue_offset).log_offset
+
+    def _message(self, queue_offset: int) -> QueueEntry:
+        """Return an entry; in place of one that is no message's, the one before it.
+
+        Fillers at the queue's start are before all messages.
+        """
+        least = max(self.files.start // QUEUE_ENTRY.size, queue_offset - MOST_MISSING)
+        for offset in range(queue_offset, least - 1, -1):
+            (entry,) = self.entries(offset, 1)
+            if entry.size != FILLER_SIZE and entry.log_offset >= 0 < entry.size:
+                return entry
+        return NO_MESSAGE
 
     def drop_before(self, log_start: int) -> bool:
         """Remove the oldest file if all its records are older than the log's start.
@@ -184,6 +246,7 @@ class ConsumeQueue:
         return True
 
     def _end_at(self, at: int, last: QueueEntry | None) -> None:
+        self._log_start = -1
         self.files.truncate(at)
         self.last = None if last and last.size == FILLER_SIZE else last
 

@@ -8,12 +8,16 @@ the middle of the log, and the cut takes sound messages with it: that is said lo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rmqlab.protocol.record import MAGIC, SIZE_AND_MAGIC, is_sound
+from rmqlab.errors import CorruptRecord
+from rmqlab.protocol.record import MAGIC, SIZE_AND_MAGIC, Record, is_sound
 from rmqlab.store.commit_log import CommitLog
 from rmqlab.store.layout import file_name
+
+log = logging.getLogger(__name__)
 
 WINDOW_BYTES = 1 << 20
 MOST_ZEROES = 16 << 20
@@ -56,6 +60,32 @@ def find_damage(commit_log: CommitLog, end: int) -> Damage | None:
         at += min(len(window), WINDOW_BYTES)
     name = file_name(commit_log.files.file_start(end))
     return Damage(name, end, sound) if has_any else None
+
+
+def readable(commit_log: CommitLog, offset: int) -> Iterator[Record]:
+    """Yield the records from `offset` on; pass over what is damaged, and say so."""
+    while offset < commit_log.end:
+        try:
+            for record in commit_log.scan(offset):
+                yield record
+                offset = record.physical_offset + record.size
+        except CorruptRecord as error:
+            following = _next_message(commit_log, offset + 1)
+            told = "log passed over from=%d to=%d: %s"
+            log.error(told, offset, following, error)  # noqa: TRY400
+            offset = following
+        else:
+            return
+
+
+def _next_message(commit_log: CommitLog, at: int) -> int:
+    """Return where the next whole message starts; the log's end where none does."""
+    while at < commit_log.end:
+        window = commit_log.read(at, WINDOW_BYTES + SIZE_AND_MAGIC.size)
+        for found in _messages_in(commit_log, at, window):
+            return found
+        at += min(len(window), WINDOW_BYTES)
+    return commit_log.end
 
 
 def _messages_in(commit_log: CommitLog, at: int, window: bytes) -> Iterator[int]:

@@ -98,10 +98,24 @@ class ConsumeQueues:
                 yield
 
     @property
+    def count(self) -> int:
+        """How many messages the queues have or had."""
+        return sum(queue.max_offset for queue in self)
+
+    def count_before(self, log_offset: int) -> int:
+        """Return how many messages the queues have, or had, before a log offset."""
+        return sum(queue.count_before(log_offset) for queue in self)
+
+    @property
     def last(self) -> QueueEntry | None:
         """Of the newest message in any queue."""
         found = (queue.last for queue in self if queue.last)
         return max(found, default=None)
+
+    @property
+    def log_end(self) -> int:
+        """Where in the log the newest message in any queue ends; 0 without any."""
+        return self.last.log_offset + self.last.size if self.last else 0
 
     async def flush(self, least_pages: int = 0) -> bool:
         """Flush each queue with at least this many new pages; return whether all are.

@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.message import keys_of
-from rmqlab.protocol.record import Record, is_sound, properties_of
+from rmqlab.protocol.record import Place, Record, is_sound, properties_of
 from rmqlab.settings import StoreConfig
 from rmqlab.store.commit_log import CommitLog
-from rmqlab.store.consume_queue import ConsumeQueue
+from rmqlab.store.consume_queue import FILLER_SIZE, ConsumeQueue, QueueEntry
 from rmqlab.store.index import Index
 from rmqlab.store.queues import ConsumeQueues
 from rmqlab.store.results import GetStatus, Got
@@ -30,6 +30,8 @@ WINDOW_ENTRIES = 800
 """Looked at by one read.  Source: DefaultMessageStore.getMessage (16,000 bytes)."""
 AHEAD_BYTES = 8192
 """Of the log read at once: messages of one queue mostly lie close together."""
+LARGE_BYTES = 1 << 20
+"""Where an entry says that its message is larger, the message is asked, too."""
 
 
 class Reading:
@@ -66,19 +68,21 @@ class Reading:
             return Got(GetStatus.OFFSET_OVERFLOW_ONE, offset, low, high)
         if offset > high:
             return Got(GetStatus.OFFSET_OVERFLOW_BADLY, high, low, high)
-        found, scanned = self._wanted(queue, offset, limit, wants_code)
+        start = topic.encode(), queue_id, offset
+        found, scanned = self._wanted(queue, start, limit, wants_code)
         status = GetStatus.FOUND if found else GetStatus.NO_MATCHED_MESSAGE
         return Got(status, offset + scanned, low, high, tuple(found))
 
     def _wanted(
         self,
         queue: ConsumeQueue,
-        offset: int,
+        start: Place,
         limit: int,
         wants_code: Callable[[int], bool],
     ) -> tuple[list[bytes], int]:
         """Return the records and how many entries were looked at for them."""
         found: list[bytes] = []
+        topic, queue_id, offset = start
         limit = min(limit, self._config.max_transfer_count_on_message_in_memory)
         room = self._config.max_transfer_bytes_on_message_in_memory
         scanned = 0
@@ -86,20 +90,28 @@ class Reading:
         for entry in queue.walk(offset, WINDOW_ENTRIES):
             if found and (len(found) >= limit or entry.size > room):
                 break
+            place = topic, queue_id, offset + scanned
             scanned += 1
-            if not wants_code(entry.tags_code):
+            if entry.size == FILLER_SIZE or not wants_code(entry.tags_code):
                 continue
             at = entry.log_offset - window_at
             if not 0 <= at <= len(window) - entry.size:  # the next ones may be near
-                window = self._log.read(entry.log_offset, max(entry.size, AHEAD_BYTES))
+                window = self._ahead(entry)
                 window_at, at = entry.log_offset, 0
             data = window[at : at + entry.size]
-            if is_sound(data, entry.log_offset):
+            if is_sound(data, entry.log_offset, place):
                 found.append(data)
                 room -= entry.size
             else:
-                log.error("damaged record passed over offset=%d", entry.log_offset)
+                _tell_damage(place, entry)
         return found, scanned
+
+    def _ahead(self, entry: QueueEntry) -> bytes:
+        """Read an entry's record and beyond; not much where its size is damaged."""
+        size = entry.size
+        if size > LARGE_BYTES and self._log.size_at(entry.log_offset) != size:
+            size = 0
+        return self._log.read(entry.log_offset, max(size, AHEAD_BYTES))
 
     def record_at(self, log_offset: int) -> Record | None:
         """Return the message that starts at this offset of the log, if one does."""
@@ -155,6 +167,19 @@ class Reading:
         offsets = self._index.find(topic, key, most, begin_ms, end_ms)
         found = (self.record_at(offset) for offset in sorted(set(offsets)))
         return [one for one in found if one and _has_key(one, topic, key)]
+
+
+def _tell_damage(place: Place, entry: QueueEntry) -> None:
+    topic, queue_id, queue_offset = place
+    log.error(
+        "message passed over, it or its queue entry is damaged topic=%s queue=%d "
+        "queue_offset=%d offset=%d size=%d",
+        topic.decode(),
+        queue_id,
+        queue_offset,
+        entry.log_offset,
+        entry.size,
+    )
 
 
 def _has_key(record: Record, topic: str, key: str) -> bool:

@@ -7,6 +7,10 @@ always does.  After a crash reading starts at the newest file that the checkpoin
 vouches for; from there on the consume queues are cut, too, and made anew.  Then queues
 that know of more than the log has are cut.
 
+Where anything then says that a queue is not what it was (the checkpoint counts its
+messages, a message's queue offset does not follow the one before), all queues are made
+anew from the whole log.
+
 A torn record is cut off with everything behind it; see `damage` for what is said of
 that.  Its CRC is made of the body alone: zeroes at an end of its properties, or a disk
 sector of them, show that those were torn.
@@ -29,12 +33,15 @@ from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.record import BLANK_MAGIC, Record
-from rmqlab.store.checkpoint import Checkpoint
+from rmqlab.store.checkpoint import NOTHING_QUEUED, Checkpoint
 from rmqlab.store.commit_log import BLANK, CommitLog, portions
-from rmqlab.store.consume_queue import ConsumeQueue
-from rmqlab.store.damage import Damage, find_damage
+from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.damage import Damage, find_damage, readable
+from rmqlab.store.queues import ConsumeQueues
 
 log = logging.getLogger(__name__)
+
+Offer = Callable[[list[Record]], object]
 
 FILES_WHERE_IN_DOUBT = 3
 SECTOR = bytes(512)
@@ -53,13 +60,43 @@ class Recovered(NamedTuple):
 def recover(
     commit_log: CommitLog,
     checkpoint: Checkpoint,
-    queues: Iterable[ConsumeQueue],
+    queues: ConsumeQueues,
     *,
     was_crash: bool,
     check_crc: bool,
-    offer: Callable[[list[Record]], object],
+    offer: Offer,
 ) -> Recovered:
-    """Cut the log at its true end; `offer` gets what is read after a crash."""
+    """Cut the log at its true end, and make the queues fit it.
+
+    `offer` gets the records that a queue may lack.
+    """
+    known = max([checkpoint.queued.log_end, *(queue.log_end for queue in queues)])
+    found = _end_log(
+        commit_log, checkpoint, queues, offer,
+        was_crash=was_crash, check_crc=check_crc,
+    )  # fmt: skip
+    if known > found.end and not found.damage:
+        log.warning("log ends at %d, messages up to %d were known", found.end, known)
+    has_cut = cut_queues(queues, commit_log)
+    if (has_cut and not was_crash) or not _are_whole(queues, commit_log, checkpoint):
+        log.warning("consume queues are made anew from the log")
+        for queue in queues:
+            queue.cut_log(commit_log.start)
+        for portion in portions(readable(commit_log, commit_log.start)):
+            offer(portion)
+        cut_queues(queues, commit_log)
+    return found
+
+
+def _end_log(
+    commit_log: CommitLog,
+    checkpoint: Checkpoint,
+    queues: ConsumeQueues,
+    offer: Offer,
+    *,
+    was_crash: bool,
+    check_crc: bool,
+) -> Recovered:
     files = commit_log.files
     if files.is_empty:
         return Recovered(0, 0, was_crash)
@@ -117,33 +154,56 @@ def _is_whole(record: Record) -> bool:
     return not is_torn
 
 
-def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> None:
-    """Make the queues end and begin where the log does."""
+def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> bool:
+    """Make the queues end and begin where the log does; return if any was longer."""
+    too_long = [queue for queue in queues if queue.log_end > commit_log.end]
+    for queue in too_long:
+        queue.cut_log(commit_log.end)
     for queue in queues:
-        if queue.log_end > commit_log.end:
-            queue.cut_log(commit_log.end)
         queue.find_min(commit_log.start)
+    return bool(too_long)
 
 
-def _newest_message(commit_log: CommitLog, queues: Iterable[ConsumeQueue]) -> int:
-    """Return where the newest message that a queue has lies, if it does lie there."""
-    last = max((queue.last for queue in queues if queue.last), default=None)
+def _are_whole(
+    queues: ConsumeQueues, commit_log: CommitLog, checkpoint: Checkpoint
+) -> bool:
+    """Whether nothing speaks against it."""
+    if checkpoint.queued.log_end > commit_log.end:
+        checkpoint.queued = NOTHING_QUEUED  # a part of those is lost
+    log_end, count = checkpoint.queued
+    return (
+        queues.count_before(log_end) == count
+        and not any(queue.is_odd for queue in queues)
+        and (queues.last is None or _is_there(commit_log, queues.last))
+    )
+
+
+def _is_there(commit_log: CommitLog, entry: QueueEntry) -> bool:
+    """Whether a queue's entry is that of a message in the log."""
     try:
-        if last and commit_log.record_at(last.log_offset, check_crc=True):
-            return last.log_offset
+        found = commit_log.record_at(entry.log_offset, check_crc=True)
     except CorruptRecord as error:
         log.warning("the queues know a message that is not there: %s", error)
+        return False
+    return found.size == entry.size
+
+
+def _newest_message(commit_log: CommitLog, queues: ConsumeQueues) -> int:
+    """Return where the newest message that a queue has lies, if it does lie there."""
+    if queues.last and _is_there(commit_log, queues.last):
+        return queues.last.log_offset
     return commit_log.files.file_starts[-FILES_WHERE_IN_DOUBT:][0]
 
 
 def _newest_safe_file(commit_log: CommitLog, checkpoint: Checkpoint) -> int:
     starts = commit_log.files.file_starts
+    queued_to = checkpoint.queued.log_end or commit_log.end  # RocketMQ does not say it
     for start in reversed(starts):
         try:
             first = commit_log.record_at(start)
         except CorruptRecord:
             continue
-        if 0 < first.store_timestamp <= checkpoint.safe_ms:
+        if 0 < first.store_timestamp <= checkpoint.safe_ms and start <= queued_to:
             return start
     return starts[0]
 

@@ -19,9 +19,10 @@ from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.delays import DelayLevels
 from rmqlab.protocol.record import Record, properties_of
 from rmqlab.settings import BrokerRole, StoreConfig
-from rmqlab.store.checkpoint import Checkpoint
+from rmqlab.store.checkpoint import Checkpoint, Queued
 from rmqlab.store.commit_log import CommitLog, portions
 from rmqlab.store.consume_queue import Placed, QueueEntry
+from rmqlab.store.damage import readable
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.index import Index
@@ -29,7 +30,7 @@ from rmqlab.store.index_file import Shape
 from rmqlab.store.layout import StorePaths
 from rmqlab.store.queues import ConsumeQueues
 from rmqlab.store.reading import Reading
-from rmqlab.store.recovery import Recovered, cut_queues, recover
+from rmqlab.store.recovery import Recovered, recover
 from rmqlab.store.results import Arrival, Put, PutStatus
 from rmqlab.store.retention import UNKNOWN, DiskUse
 
@@ -100,11 +101,10 @@ class MessageStore:
             check_crc=self.config.check_c_r_c_on_recover,
             offer=lambda read: self._enter_queues(read, [*map(properties_of, read)]),
         )
-        cut_queues(self.queues, self.log)
         self.index.cut(found.end)
         safe_ms = min(self.checkpoint.index_ms, self.index.last_update_ms)
         self.checkpoint.index_ms = safe_ms  # it vouches for files that are there
-        self.dispatched = max([self.log.start, *(one.log_end for one in self.queues)])
+        self.dispatched = max(self.log.start, self.queues.log_end)
         self.indexed = self.index.start_needed(self.log.start)
         self._dispatch_all()
         self.catch_up_index()
@@ -226,10 +226,12 @@ class MessageStore:
             return False
         older = takewhile(
             lambda one: one.physical_offset < self.dispatched,
-            next(portions(self.log.scan(self.indexed)), []),
+            next(portions(readable(self.log, self.indexed)), []),
         )
         if batch := list(older):
             self._enter_index(batch, [properties_of(one) for one in batch])
+        else:
+            self.indexed = self.dispatched  # behind it all is damaged
         return bool(batch)
 
     def disk_use(self) -> DiskUse:
@@ -263,6 +265,8 @@ class MessageStore:
         """Flush each queue that has at least this many new pages of 4 KiB."""
         stored_at = self.log.last_stored_at
         is_whole = await self.queues.flush(least_pages)
+        if is_whole:
+            self.checkpoint.queued = Queued(self.dispatched, self.queues.count)
         if is_whole and self.dispatched == self.log.end:
             self.checkpoint.queues_ms = stored_at
         if (full_until := await self.index.flush_full()) is not None:
