@@ -5,7 +5,7 @@
     connected   connection, node, peer, port   itself; its bytes can be read now
     sent        connection, node, data         frame, report, piece
     closed      connection, node, why          itself
-    write       host, path, offset, size       append, in a commit log
+    write       host, path, offset, size       append, in a commit log; not if again
     cut         host, path, offset             nothing: where the log ends is noted
     flushing    host, path                     nothing: what it will reach is noted
     flush       host, path, took_s             flush
@@ -163,6 +163,8 @@ class Tap:
         if file is None or not file.is_log:
             return
         offset, size = file.start + facts["offset"], facts["size"]
+        if file.end is not None and offset + size <= file.end:
+            return  # written again, after a crash or a flush that failed
         file.end = offset + size
         self._tell(at_s, "append", {"node": file.node, "offset": offset, "size": size})
 
