@@ -11,6 +11,7 @@ Its clients have RocketMQ's own intervals, 20 and 30 seconds: waiting costs noth
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from rmqlab.classroom.runtime import ClusterError, NodeState, Status
@@ -68,6 +69,26 @@ class SimLab(SimCluster, LabVerbs):
     ) -> SimTraffic:
         """Return traffic on `topic`, to be used in a `with` block; see `SimTraffic`."""
         return SimTraffic(self, topic, per_second=per_second, **options)
+
+    def fill_disk(self, host: str, used: float) -> None:
+        """Let a host's disk be so full, 0.0 to 1.0, with what is on it now."""
+        with self._lock:
+            disk = self.crew.machine(host).disk
+            disk.capacity_bytes = disk.used_bytes / used
+
+    def fail_disk(self, host: str, verb: str, times: float = math.inf) -> None:
+        """Let the next reads, writes, flushes or removals of a host's disk fail.
+
+        `verb` is ``"read"``, ``"write"``, ``"flush"`` or ``"remove"``; 0 times mends
+        it.
+        """
+        with self._lock:
+            self.crew.machine(host).disk.fail(verb, times)
+
+    def flip(self, node: str, path: str, offset: int) -> None:
+        """Turn one bit over in a byte of a file on a node's disk."""
+        with self._lock:
+            self.crew.machine(self.node(node).host).disk.flip(path, offset)
 
     def log_of(self, node: str, lines: int = LOG_LINES) -> str:
         """Return what a node logged last, each line with its second.
