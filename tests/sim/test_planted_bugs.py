@@ -28,6 +28,8 @@ from rmqlab.protocol.codes import ResponseCode
 from rmqlab.remoting import RemotingClient
 from rmqlab.store import recovery
 from rmqlab.store.file_queue import FileQueue
+from rmqlab.store.queues import ConsumeQueues
+from rmqlab.store.reading import Reading
 from rmqlab.store.results import GetStatus, Got
 from rmqlab.store.store import MessageStore
 
@@ -159,17 +161,17 @@ def two_messages_in_one_place(patch):
 
 @bug("skipped")
 def an_entry_lost_in_dispatch(patch):
-    is_due, before = every(49), MessageStore._enter
+    is_due, before = every(49), ConsumeQueues.put
 
-    def enter(self, record):
-        return None if is_due() else before(self, record)
+    def put(self, topic, queue_id, placed):
+        return before(self, topic, queue_id, [one for one in placed if not is_due()])
 
-    patch.setattr(MessageStore, "_enter", enter)
+    patch.setattr(ConsumeQueues, "put", put)
 
 
 @bug("vanished")
 def a_pull_serves_what_is_not_there(patch):
-    is_due, before = every(20), MessageStore.get
+    is_due, before = every(20), Reading.get
 
     def get(self, topic, queue_id, offset, limit, wants_code):
         found = before(self, topic, queue_id, offset, limit, wants_code)
@@ -180,7 +182,7 @@ def a_pull_serves_what_is_not_there(patch):
             return Got(GetStatus.FOUND, *more)
         return found
 
-    patch.setattr(MessageStore, "get", get)
+    patch.setattr(Reading, "get", get)
 
 
 @bug(
