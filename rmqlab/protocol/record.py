@@ -33,6 +33,9 @@ from rmqlab.protocol.message import StoredMessage, plain_body, split_properties
 
 MAGIC = 0xDAA320A7
 BLANK_MAGIC = 0xCBD43194
+NEWER_MAGIC = 0xDAA320AB
+"""RocketMQ 5 gives it to messages of topics with more than 127 bytes: their topic's
+length takes two bytes, and no release of RocketMQ 4 reads them."""
 
 SIZE_AND_MAGIC = struct.Struct(">iI")
 HEAD = struct.Struct(">iIIiiqqiq")  # size … born timestamp

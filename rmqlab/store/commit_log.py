@@ -17,7 +17,7 @@ import contextlib
 import struct
 from collections.abc import Iterator, Sequence
 
-from rmqlab.errors import CorruptRecord
+from rmqlab.errors import CorruptRecord, StoreError
 from rmqlab.protocol import record as records
 from rmqlab.protocol.message import is_legal_name
 from rmqlab.protocol.record import Blank, Record
@@ -121,6 +121,7 @@ class CommitLog:
 
         Raises:
             CorruptRecord: what starts at some offset is no record of this log.
+            StoreError: it is one that only RocketMQ 5 reads.
         """
         window, window_at = b"", offset
         while offset < self.end:
@@ -132,6 +133,7 @@ class CommitLog:
             try:
                 found = records.decode(window, offset - window_at, check_crc=check_crc)
             except CorruptRecord as error:
+                self._refuse_newer(window[offset - window_at :], offset)
                 raise CorruptRecord(f"at offset {offset} of the log: {error}") from None
             if isinstance(found, Blank):
                 offset += self.files.left_in_file(offset)
@@ -148,6 +150,17 @@ class CommitLog:
                 )
             yield found
             offset += found.size
+
+    def _refuse_newer(self, data: bytes, offset: int) -> None:
+        if len(data) < records.HEAD.size:
+            return
+        _, magic, *_, at, _, _ = records.HEAD.unpack_from(data)
+        if (magic, at) == (records.NEWER_MAGIC, offset):
+            raise StoreError(
+                f"at offset {offset} of the log is a message of RocketMQ 5 with a long "
+                "topic name: open this store with RocketMQ 5, nothing was changed in "
+                "its log"
+            )
 
     def _window(self, offset: int) -> bytes:
         """Return what follows `offset`, at least the whole record that starts there."""

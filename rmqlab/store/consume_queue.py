@@ -125,13 +125,13 @@ class ConsumeQueue:
         for one, later in pairwise(each):
             at, entry = cast("Placed", one)
             most = MOST_OFFSET if is_first else following + MOST_MISSING
-            is_known = at < following
-            if at > most or (not is_known and later and later[0] <= at):
+            is_known, is_ahead = at < following, at > following
+            if not 0 <= at <= most or (is_ahead and later and later[0] <= at):
                 self._tell("does not take", at, entry)
             elif is_known and self._has_other(at, entry):
                 self._tell("has another message in place of", at, entry)
             elif not is_known:
-                if at > following and not is_first:
+                if is_ahead and not is_first:
                     self._tell(f"lacks the messages from {following} to", at, entry)
                 following, is_first = at + 1, False
                 yield at, entry
@@ -179,8 +179,11 @@ class ConsumeQueue:
     def cut_log(self, log_end: int) -> None:
         """Forget the entries of records that end beyond `log_end`."""
         first, end = self.files.start // QUEUE_ENTRY.size, self._first_beyond(log_end)
-        last = self.entries(end - 1, 1) if end > first else []
-        self._end_at(end * QUEUE_ENTRY.size, last[0] if last else None)
+        last = self._message(end - 1) if end > first else NO_MESSAGE
+        if last is NO_MESSAGE:
+            self._end_at(self.files.start, None)  # what is left are fillers at most
+        else:
+            self._end_at(end * QUEUE_ENTRY.size, last)
 
     def count_before(self, log_end: int) -> int:
         """Return how many messages there are, or were, that end at `log_end` or before.

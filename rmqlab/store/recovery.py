@@ -174,6 +174,7 @@ def _are_whole(
     return (
         queues.count_before(log_end) == count
         and not any(queue.is_odd for queue in queues)
+        and not (commit_log.start == 0 and any(queue.files.start for queue in queues))
         and (queues.last is None or _is_there(commit_log, queues.last))
     )
 
