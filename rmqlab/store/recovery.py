@@ -82,6 +82,7 @@ def recover(
         log.warning("consume queues are made anew from the log")
         for queue in queues:
             queue.cut_log(commit_log.start)
+        checkpoint.queues_ms = 0
         for portion in portions(readable(commit_log, commit_log.start)):
             offer(portion)
         cut_queues(queues, commit_log)
@@ -104,6 +105,8 @@ def _end_log(
         start = _newest_safe_file(commit_log, checkpoint)
         for queue in queues:
             queue.cut_log(start)
+        # What is entered again has to be flushed again before it is vouched for.
+        checkpoint.queues_ms = min(checkpoint.queues_ms, checkpoint.safe_ms)
     else:
         start = _newest_message(commit_log, queues)
     end, count = start, 0
