@@ -16,7 +16,7 @@ PYTHON =
 # What else the command gets: make lab ARGS=--no-browser
 ARGS =
 
-.PHONY: help setup lab test campaign check image clean
+.PHONY: help setup lab test campaign damage check image clean
 
 help:  ## what there is (this)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,11 @@ test: .venv/dev.done  ## run all tests, or some: make test ARGS="tests/store -k 
 
 campaign: .venv/lab.done  ## 1,000 random histories, checked: make campaign ARGS="--seeds 50"
 	@$(BIN)/python -m rmqlab.classroom.simulated.campaign $(ARGS)
+
+damage: .venv/dev.done  ## every byte of a small store cut and flipped, thousands of crashes
+	@RMQLAB_CAMPAIGN=1 $(BIN)/python -m pytest -n auto --maxschedchunk 1 \
+	  -o faulthandler_timeout=3600 tests/store/test_cut_anywhere.py \
+	  tests/store/test_flipped_anywhere.py tests/sim/test_store_crashes.py $(ARGS)
 
 check: .venv/dev.done  ## lint, format, types, and exercises that match their solutions
 	$(BIN)/ruff check
