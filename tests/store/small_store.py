@@ -43,8 +43,8 @@ SAVED_AT = 14
 """After so many messages everything is flushed, and the checkpoint says so."""
 EVER = (0, 1 << 62)
 
-EVERY_BYTE = bool(os.environ.get("RMQLAB_EVERY_BYTE"))
-"""Whether to damage every byte of every file: `make campaign` does."""
+EVERY_BYTE = bool(os.environ.get("RMQLAB_CAMPAIGN"))
+"""Whether to damage every byte of every file: `make damage` does."""
 
 Files = dict[str, bytes]
 Queue = tuple[str, int]
