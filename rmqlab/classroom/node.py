@@ -30,6 +30,10 @@ from rmqlab.namesrv import __main__ as mqnamesrv
 from rmqlab.store.disk import Disk
 
 
+FULL_PERCENT = 99
+"""So full the disk of a local cluster may be before it refuses messages."""
+
+
 def main() -> None:
     """Run until SIGTERM, or until the owner is gone."""
     spec = json.loads(sys.stdin.readline() or "null")
@@ -88,6 +92,9 @@ def run_broker(
 ) -> None:
     """Run a broker as `mqbroker` does, on another disk if one is given."""
     broker = mqbroker.build(arguments, disk)
+    # A learner's disk may be fuller than a server's should be.
+    broker.store.config.disk_space_warning_level_ratio = FULL_PERCENT
+    broker.store.config.disk_space_clean_forcibly_ratio = FULL_PERCENT
     line = mqbroker.boot_line(broker.config)
     watching: set[asyncio.Task[None]] = set()
 

@@ -14,6 +14,7 @@ death of the process, not of the machine).  `flush` makes it survive that too.  
 the queues and the index hold can always be made anew from the log.
 
 Read in this order: `layout`, `disk`, `file_pool`, `file_queue`, `unflushed`;
-`commit_log`, `consume_queue`, `queues`, `index_file`, `index`; `store`, `reading`;
+`commit_log`, `consume_queue`, `queues`, `index_file`, `index`; `following`, `store`,
+`reading`;
 `checkpoint`, `recovery`, `damage`, `retention`.
 """

@@ -162,6 +162,16 @@ class CommitLog:
                 "its log"
             )
 
+    def after_blank(self, offset: int) -> int:
+        """Return the file's end where its blank starts at `offset`, else `offset`.
+
+        A blank is content: slaves have it.
+        """
+        left = self.files.left_in_file(offset)
+        blank = BLANK.pack(left, records.BLANK_MAGIC)
+        is_blank = self.read(offset, BLANK.size) == blank
+        return offset + left if is_blank else offset
+
     def _window(self, offset: int) -> bytes:
         """Return what follows `offset`, at least the whole record that starts there."""
         window = self.read(offset, WINDOW_BYTES)

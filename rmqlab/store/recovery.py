@@ -32,9 +32,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from rmqlab.errors import CorruptRecord
-from rmqlab.protocol.record import BLANK_MAGIC, Record
+from rmqlab.protocol.record import Record
 from rmqlab.store.checkpoint import NOTHING_QUEUED, Checkpoint
-from rmqlab.store.commit_log import BLANK, CommitLog, portions
+from rmqlab.store.commit_log import CommitLog, portions
 from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
 from rmqlab.store.damage import Damage, find_damage, readable
 from rmqlab.store.queues import ConsumeQueues
@@ -122,7 +122,7 @@ def _end_log(
         count += len(portion)
         if was_crash:
             offer(portion)
-    end = _after_blank(commit_log, end)
+    end = commit_log.after_blank(end)
     damage = find_damage(commit_log, end)
     files.truncate(end)
     if was_crash:
@@ -210,10 +210,3 @@ def _newest_safe_file(commit_log: CommitLog, checkpoint: Checkpoint) -> int:
         if 0 < first.store_timestamp <= checkpoint.safe_ms and start <= queued_to:
             return start
     return starts[0]
-
-
-def _after_blank(commit_log: CommitLog, end: int) -> int:
-    """Return the file's end where its blank follows: it is content, slaves have it."""
-    left = commit_log.files.left_in_file(end)
-    blank = BLANK.pack(left, BLANK_MAGIC)
-    return end + left if commit_log.read(end, BLANK.size) == blank else end

@@ -4,7 +4,8 @@
                 85 % ┼ FORCE   the oldest goes, old or not
                 90 % ┴ FULL    likewise, and sends are refused
 
-The first limit is diskMaxUsedSpaceRatio; where it is above 85 %, FORCE begins there,
+The limits are diskMaxUsedSpaceRatio, diskSpaceCleanForciblyRatio and
+diskSpaceWarningLevelRatio; where the first is above the second, FORCE begins there,
 too.  A file's age is that of the message after its last one, so of the first message in
 the next file; the last file is never old.  Disks are counted by their partitions: what
 else lies there counts, too.
@@ -23,8 +24,6 @@ from enum import IntEnum, auto
 from rmqlab.errors import ConfigError
 from rmqlab.settings import StoreConfig
 
-FORCE_ABOVE, FULL_ABOVE = 0.85, 0.90
-"""Where RocketMQ has them, unless Java is started with other ones."""
 LEAST_PERCENT, MOST_PERCENT = 10, 95
 HOUR_MS = 3_600_000
 UNKNOWN = -1.0
@@ -56,11 +55,12 @@ def judge(use: DiskUse, config: StoreConfig) -> DiskState:
     """Return how much room the fuller disk of log and queues has."""
     used = max(use.log, use.queues)
     percent = max(LEAST_PERCENT, min(config.disk_max_used_space_ratio, MOST_PERCENT))
-    if used > FULL_ABOVE:
+    if used > config.disk_space_warning_level_ratio / 100:
         return DiskState.FULL
     if used <= percent / 100:
         return DiskState.ROOMY
-    return DiskState.FORCE if used > FORCE_ABOVE else DiskState.CLEAN
+    is_forced = used > config.disk_space_clean_forcibly_ratio / 100
+    return DiskState.FORCE if is_forced else DiskState.CLEAN
 
 
 def may_remove(

@@ -11,20 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from itertools import takewhile
 
 from rmqlab.errors import StoreError
 from rmqlab.protocol import message as messages
-from rmqlab.protocol.codes import SysFlag
-from rmqlab.protocol.delays import DelayLevels
-from rmqlab.protocol.record import Record, properties_of
+from rmqlab.protocol.record import Record
 from rmqlab.settings import BrokerRole, StoreConfig
 from rmqlab.store.checkpoint import Checkpoint, Queued
-from rmqlab.store.commit_log import CommitLog, portions
-from rmqlab.store.consume_queue import Placed, QueueEntry
-from rmqlab.store.damage import readable
+from rmqlab.store.commit_log import CommitLog
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
+from rmqlab.store.following import Follower, is_queued
 from rmqlab.store.index import Index
 from rmqlab.store.index_file import Shape
 from rmqlab.store.layout import StorePaths
@@ -43,7 +39,6 @@ class MessageStore:
     def __init__(self, config: StoreConfig, paths: StorePaths, disk: Disk) -> None:
         self.config, self.paths = config, paths
         self._disk, self._pool = disk, FilePool(disk)
-        self._delays = DelayLevels(config.message_delay_level)
         self.log = CommitLog(
             disk, self._pool, paths.commit_log, config.mapped_file_size_commit_log
         )
@@ -53,14 +48,10 @@ class MessageStore:
         shape = Shape(config.max_hash_slot_num, config.max_index_num)
         self.index = Index(disk, self._pool, paths.index, shape)
         self.reading = Reading(config, self.log, self.queues, self.index)
-        self.dispatched = 0
-        """Log offset up to which queues know the log."""
-        self.indexed = 0
-        """Log offset up to which the index knows it; behind where it is made anew."""
+        self.follower = Follower(config, self.log, self.queues, self.index)
         self.on_append: list[Callable[[], None]] = []
         """Told, without waiting, that the log grew."""
         self._next: dict[tuple[str, int], int] = {}
-        self._is_indexing = config.message_index_enable
         self._is_open = False
         self.is_disk_full = False
         """Whether puts are refused until there is room again; see `retention`."""
@@ -80,7 +71,7 @@ class MessageStore:
             self.queues.load()
             self.checkpoint = Checkpoint(self._disk, self.paths.checkpoint)
             opened.callback(self.checkpoint.close)
-            if self._is_indexing:
+            if self.config.message_index_enable:
                 self.index.load(self.checkpoint.index_ms if was_crash else None)
             found = self._recover(was_crash=was_crash)
             self._disk.open(self.paths.abort, 0).close()
@@ -99,15 +90,15 @@ class MessageStore:
             self.queues,
             was_crash=was_crash,
             check_crc=self.config.check_c_r_c_on_recover,
-            offer=lambda read: self._enter_queues(read, [*map(properties_of, read)]),
+            offer=self.follower.enter_queues,
         )
         self.index.cut(found.end)
         safe_ms = min(self.checkpoint.index_ms, self.index.last_update_ms)
         self.checkpoint.index_ms = safe_ms  # it vouches for files that are there
-        self.dispatched = max(self.log.start, self.queues.log_end)
-        self.indexed = self.index.start_needed(self.log.start)
-        self._dispatch_all()
-        self.catch_up_index()
+        self.follower.dispatched = max(self.log.start, self.queues.log_end)
+        self.follower.indexed = self.index.start_needed(self.log.start)
+        self.follower.dispatch_all()
+        self.follower.catch_up_index()
         return found
 
     def put(self, record: Record) -> Put:
@@ -131,8 +122,8 @@ class MessageStore:
         key = batch[0].topic, batch[0].queue_id
         following = self._next.get(key, self.queues.max_offset(*key))
         for record in batch:
-            record.queue_offset = following if _is_queued(record) else 0
-            following += _is_queued(record)
+            record.queue_offset = following if is_queued(record) else 0
+            following += is_queued(record)
         if not self.log.append(batch):
             return Put(PutStatus.MESSAGE_ILLEGAL)
         self._next[key] = following
@@ -161,78 +152,18 @@ class MessageStore:
         for told in self.on_append:
             told()
 
+    @property
+    def dispatched(self) -> int:
+        """Log offset up to which messages can be read."""
+        return self.follower.dispatched
+
     def dispatch(self) -> list[Arrival]:
-        """Enter the next portion of the log into queues and index; return which.
-
-        Raises:
-            CorruptRecord: the log is damaged here; nothing after it becomes readable.
-            DiskFull, StoreError: a file could not be written; call again later.
-        """
-        self.dispatched = max(self.dispatched, self.log.start)  # a slave starts late
-        batch = next(portions(self.log.scan(self.dispatched)), None)
-        if batch is None:
-            return []
-        properties = [properties_of(one) for one in batch]
-        arrivals = self._enter_queues(batch, properties)
-        if self.indexed >= self.dispatched:
-            self._enter_index(batch, properties)
-        self.dispatched = batch[-1].physical_offset + batch[-1].size
-        self.log.last_stored_at = batch[-1].store_timestamp
-        return arrivals
-
-    def _dispatch_all(self) -> None:
-        before = -1
-        while before < self.dispatched:
-            before = self.dispatched
-            self.dispatch()
-
-    def _enter_queues(
-        self, batch: list[Record], properties: list[dict[str, str]]
-    ) -> list[Arrival]:
-        by_queue: dict[tuple[str, int], list[Placed]] = {}
-        for record, pairs in zip(batch, properties, strict=True):
-            if not _is_queued(record):
-                continue
-            code = self._delays.entry_code(record.topic, pairs, record.store_timestamp)
-            entry = QueueEntry(record.physical_offset, record.size, code)
-            placed = by_queue.setdefault((record.topic, record.queue_id), [])
-            placed.append((record.queue_offset, entry))
-        return [
-            Arrival(*queue, offset + 1, entry.tags_code)
-            for queue, placed in by_queue.items()
-            for offset, entry in self.queues.put(*queue, placed)
-        ]
-
-    def _enter_index(
-        self, batch: list[Record], properties: list[dict[str, str]]
-    ) -> None:
-        if self._is_indexing:
-            for record, pairs in zip(batch, properties, strict=True):
-                self.index.enter(record, pairs)
-            self.index.save()
-        self.indexed = batch[-1].physical_offset + batch[-1].size
+        """Make the next portion of the log readable; see `Follower.dispatch`."""
+        return self.follower.dispatch()
 
     def catch_up_index(self) -> bool:
-        """Enter older records that the index lacks, some of them; return if any did.
-
-        Where it was lost, or a crash may have damaged it, the index is made anew from
-        the log, beside other work.
-
-        Raises:
-            CorruptRecord, DiskFull, StoreError: as `dispatch`.
-        """
-        self.indexed = max(self.indexed, self.log.start)
-        if not self._is_indexing or self.indexed >= self.dispatched:
-            return False
-        older = takewhile(
-            lambda one: one.physical_offset < self.dispatched,
-            next(portions(readable(self.log, self.indexed)), []),
-        )
-        if batch := list(older):
-            self._enter_index(batch, [properties_of(one) for one in batch])
-        else:
-            self.indexed = self.dispatched  # behind it all is damaged
-        return bool(batch)
+        """Go on with an index that is made anew; see `Follower.catch_up_index`."""
+        return self.follower.catch_up_index()
 
     def disk_use(self) -> DiskUse:
         """Return how full the disks are."""
@@ -280,7 +211,7 @@ class MessageStore:
         """
         self._is_open = False
         try:
-            self._dispatch_all()
+            self.follower.dispatch_all()
             await self.flush_log()
             await self.flush_queues()
             await self.index.flush()
@@ -293,8 +224,3 @@ class MessageStore:
         """Close the files as a dying process would: nothing is flushed or removed."""
         self._is_open = False
         self._opened.close()
-
-
-def _is_queued(record: Record) -> bool:
-    """Whether a queue has an entry of it: not of one prepared or rolled back."""
-    return not record.sys_flag & SysFlag.TRANSACTION_PREPARED

@@ -316,3 +316,13 @@ def test_any_messages_stopped_or_cut_in_the_last_one_reopen_as_a_prefix(
                 assert bodies(store, topic) == [b for t, b in left if t == topic]
             found = [one.physical_offset for one in store.log.scan(0)]
             assert found == [one.physical_offset for one in records[: len(left)]]
+
+
+def test_a_log_that_ends_after_a_blank_is_wholly_dispatched(tmp_path):
+    per_file = FILE_BYTES // SIZE
+    kill(tmp_path, *letters(bytes(range(per_file + 1))), **SMALL)
+    zero_from(log_files(tmp_path)[1], 0)
+    stop(tmp_path, **SMALL)
+    with opened(tmp_path, **SMALL) as store:
+        assert store.log.end == store.dispatched == FILE_BYTES
+        assert store.checkpoint.queues_ms == store.checkpoint.log_ms > 0
