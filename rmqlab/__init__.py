@@ -6,8 +6,10 @@ The reading path; README.md has it with the question that each step answers:
     1  protocol/frame.py → header.py → messaging.py         what crosses the wire
     2  remoting/connection.py → server.py → client.py       many requests, one socket
     3  namesrv/routes.py → server.py                        where does a topic live
-    4  protocol/record.py → store/commit_log.py → consume_queue.py     where bytes lie
-    5  store/checkpoint.py → recovery.py → store.py         what survives a crash
+    4  protocol/record.py → store/commit_log.py → consume_queue.py
+       → index_file.py → reading.py                         where bytes lie
+    5  store/store.py → checkpoint.py → recovery.py
+       → damage.py → retention.py                           what survives a crash
     6  broker/__init__.py → dispatch.py → handlers/send.py
        → services/dispatcher.py → tables/holds.py → handlers/pull.py   a message's life
     7  client/producer.py → allocate.py → rebalance.py → process_queue.py

@@ -15,6 +15,5 @@ the queues and the index hold can always be made anew from the log.
 
 Read in this order: `layout`, `disk`, `file_pool`, `file_queue`, `unflushed`;
 `commit_log`, `consume_queue`, `queues`, `index_file`, `index`; `following`, `store`,
-`reading`;
-`checkpoint`, `recovery`, `damage`, `retention`.
+`reading`; `checkpoint`, `recovery`, `damage`, `retention`.
 """
