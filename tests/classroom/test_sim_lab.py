@@ -12,6 +12,7 @@ from rmqlab.classroom.lab import LabCluster, panel, start, wait_until
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.simulated.lab import SimLab
+from rmqlab.errors import StoreError
 
 
 @pytest.fixture
@@ -146,3 +147,28 @@ async def test_it_runs_inside_a_task_and_leaves_that_tasks_loop_alone(lab):
     assert asyncio.current_task() is task
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {task}
+
+
+# A host's disk
+
+
+def test_a_disk_is_as_full_as_a_lab_wants_it(lab):
+    lab.fill_disk("host1", 0.92)
+    disk = lab.crew.machine("host1").disk
+    assert disk.used_ratio == pytest.approx(0.92)
+    assert lab.crew.machine("host2").disk.used_ratio == 0
+
+
+def test_a_disk_fails_as_often_as_a_lab_wants_it(lab):
+    disk = lab.crew.machine("host1").disk
+    lab.fail_disk("host1", "write", times=1)
+    with pytest.raises(StoreError, match="cannot write x"):
+        disk.check("write", "cannot write x")
+    disk.check("write", "cannot write x")
+
+
+def test_a_bit_of_a_nodes_file_is_turned_over(lab):
+    path = lab.store("broker-a").paths.checkpoint
+    before = lab.shelf(lab.node("broker-a")).read(path, 3, 1)
+    lab.flip("broker-a", path, 3)
+    assert lab.shelf(lab.node("broker-a")).read(path, 3, 1) == bytes([before[0] ^ 1])

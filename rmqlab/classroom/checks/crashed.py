@@ -36,7 +36,7 @@ CONFIG = StoreConfig(
     max_hash_slot_num=10,
     max_index_num=1000,
 )
-MESSAGES, BODY_BYTES, BETWEEN_S = (40, 110), (100, 1400), (0.1, 2.0)
+MESSAGES, TAIL, BODY_BYTES, BETWEEN_S = (40, 90), (5, 25), (100, 1400), (0.1, 2.0)
 FLUSHES, SAVES = 0.2, 0.08
 """How often a flush follows a message, and how often the checkpoint is written."""
 HEAD_BYTES = 64
@@ -44,7 +44,7 @@ HEAD_BYTES = 64
 
 Kind = Literal["torn", "damaged", "stopped"]
 """The machine crashed; the process died, and later a bit flipped; likewise, but the
-broker had been stopped in good order."""
+broker was stopped in good order, and its checkpoint removed."""
 Picture = dict[str, Any]
 
 
@@ -89,18 +89,27 @@ def picture_and_truth(kind: Kind, seed: int) -> tuple[Picture, Truth]:
 
 
 def _left(kind: Kind, seed: int) -> tuple[Alone, Picture]:
-    alone, dice = Alone(CONFIG, seed), Random(f"{kind}/{seed}")  # noqa: S311
+    dice = Random(f"{kind}/{seed}")  # noqa: S311
+    while True:
+        alone, picture = _made(kind, dice)
+        if kind != "torn" or _has_hole(picture):
+            return alone, picture
+        alone.close()  # nothing was lost, or all of the tail: too easy
+
+
+def _has_hole(picture: Picture) -> bool:
+    """Whether something is sound behind something that is not."""
+    entries = [one["is_sound"] for file in picture["files"] for one in file["entries"]]
+    return not all(entries) and any(entries[entries.index(False) :])
+
+
+def _made(kind: Kind, dice: Random) -> tuple[Alone, Picture]:
+    alone = Alone(CONFIG, dice.getrandbits(32))
     alone.open()
-    for _ in range(dice.randint(*MESSAGES)):
-        alone.put(dice.randint(*BODY_BYTES))
-        if dice.random() < FLUSHES:
-            alone.do(alone.store.flush_log())
-            alone.do(alone.store.flush_queues())
-        if dice.random() < SAVES:
-            alone.do(alone.store.checkpoint.save())
-        alone.simulation.run(dice.uniform(*BETWEEN_S))
+    _fill(alone, dice)
     if kind == "stopped":
         alone.stop()
+        alone.disk.files.pop(alone.paths.checkpoint)
     written = dict(_contents(alone))
     if kind == "torn":
         alone.crash()
@@ -109,6 +118,19 @@ def _left(kind: Kind, seed: int) -> tuple[Alone, Picture]:
     if kind != "torn":
         _flip(alone, dice, written, not_in_last=3 if kind == "stopped" else 0)
     return alone, _picture(alone, written)
+
+
+def _fill(alone: Alone, dice: Random) -> None:
+    """Put messages, flush now and then, but not the last ones."""
+    flushed = dice.randint(*MESSAGES)
+    for number in range(flushed + dice.randint(*TAIL)):
+        alone.put(dice.randint(*BODY_BYTES))
+        if number < flushed and dice.random() < FLUSHES:
+            alone.do(alone.store.flush_log())
+            alone.do(alone.store.flush_queues())
+        if number < flushed and dice.random() < SAVES:
+            alone.do(alone.store.checkpoint.save())
+        alone.simulation.run(dice.uniform(*BETWEEN_S))
 
 
 def _contents(alone: Alone) -> Iterator[tuple[int, bytes]]:
@@ -144,10 +166,12 @@ def _records(data: bytes) -> Iterator[tuple[int, Record | Blank]]:
 
 def _picture(alone: Alone, written: dict[int, bytes]) -> Picture:
     shelf, paths = alone.files.shelf, alone.paths
-    there = dict(_contents(alone))
-    times = TIMES.unpack(shelf.read(paths.checkpoint, 0, TIMES.size))
+    there, names = dict(_contents(alone)), shelf.below(paths.root)
+    times = 0, 0, 0
+    if paths.checkpoint in names:
+        times = TIMES.unpack(shelf.read(paths.checkpoint, 0, TIMES.size))
     return {
-        "abort": paths.abort in shelf.below(paths.root),
+        "abort": paths.abort in names,
         "checkpoint": dict(
             zip(("log_ms", "queues_ms", "index_ms"), times, strict=True)
         ),

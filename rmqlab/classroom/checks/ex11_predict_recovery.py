@@ -11,7 +11,7 @@ from rmqlab.classroom.grading.trial import Trial
 
 EXERCISE = Exercise("11_predict_recovery", topology="1m", runtime="sim")
 
-STORES = 12
+STORES = 16
 """Of each kind; a function that is asked about each takes a process for it."""
 STARTS = "a function: picture → log offset at which recovery starts to read"
 KEEPS = "a function: picture → numbers of the messages that are left, in order"
