@@ -29,7 +29,6 @@ from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
 from rmqlab.store.disk import Disk
 
-
 FULL_PERCENT = 99
 """So full the disk of a local cluster may be before it refuses messages."""
 

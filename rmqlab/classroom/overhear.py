@@ -157,6 +157,11 @@ class OverheardDisk(RealDisk):
         file.tell = tell
         return file
 
+    def remove(self, path: str) -> None:
+        """See `Disk.remove`."""
+        super().remove(path)
+        self._tell("cut", host=self._host, path=path, offset=0)
+
 
 class _OverheardFile(RealFile):
     tell: Tell

@@ -75,8 +75,13 @@ class MachineDisk:
         self.tell("fault", what="wipe", path=folder)
         top = f"{folder.rstrip('/')}/"
         for path in [one for one in self.files if one.startswith(top)]:
-            del self.files[path]
+            self.remove(path)
             self.older.pop(path, None)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; fine where there is none."""
+        if self.files.pop(path, None):
+            self.tell("cut", path=path, offset=0)
 
     def fail(self, verb: str, times: float = math.inf) -> None:
         """Have the next calls of a verb fail; 0 mends the disk.
@@ -196,7 +201,7 @@ class ProcessDisk:
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
         self.machine.check("remove", f"cannot remove {path}")
-        self.machine.files.pop(path, None)
+        self.machine.remove(path)
 
     def lock(self, path: str) -> Lock:
         """See `Disk.lock`."""
