@@ -139,15 +139,8 @@ class CommitLog:
                 offset += self.files.left_in_file(offset)
                 window, window_at = b"", offset
                 continue
-            if found.physical_offset != offset:
-                raise CorruptRecord(
-                    f"at offset {offset} of the log: a record that says it is at "
-                    f"{found.physical_offset}"
-                )
-            if not is_legal_name(found.topic):
-                raise CorruptRecord(
-                    f"at offset {offset} of the log: no topic is named {found.topic!r}"
-                )
+            if why := fault_of(found, offset):
+                raise CorruptRecord(f"at offset {offset} of the log: {why}")
             yield found
             offset += found.size
 
@@ -187,6 +180,17 @@ class CommitLog:
         return len(window) < BLANK.size or (
             len(window) < _size_at(window, 0) <= self.files.left_in_file(offset)
         )
+
+
+def fault_of(record: Record, offset: int) -> str:
+    """Return why no log can have a record at this offset, "" where one can."""
+    if record.physical_offset != offset:
+        return f"a record that says it is at {record.physical_offset}"
+    if not is_legal_name(record.topic):
+        return f"no topic is named {record.topic!r}"
+    if record.queue_id < 0:
+        return f"no queue has the number {record.queue_id}"
+    return ""
 
 
 def portions(records: Iterator[Record]) -> Iterator[list[Record]]:

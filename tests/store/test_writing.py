@@ -347,3 +347,12 @@ def test_a_record_that_says_it_is_elsewhere_is_none_of_this_log(tmp_path):
         store.copy(0, encode(record(physical_offset=77)))
         with pytest.raises(CorruptRecord, match="a record that says it is at 77"):
             store.dispatch()
+
+
+def test_a_record_of_a_queue_with_a_negative_number_is_none_of_this_log(tmp_path):
+    with opened(tmp_path) as store:
+        store.copy(0, encode(record(queue_id=-5)))
+        with pytest.raises(CorruptRecord, match="no queue has the number -5"):
+            store.dispatch()
+    with opened(tmp_path) as store:
+        assert store.log.end == 0

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from rmqlab.classroom.verify.files import PIECE_BYTES, Files, Part, Pieces, data_end
 from rmqlab.errors import CorruptRecord
-from rmqlab.protocol.message import is_legal_name
 from rmqlab.protocol.record import FIXED_BYTES, HEAD, MAGIC, Blank, Record, decode
+from rmqlab.store.commit_log import fault_of
 
 _MAGIC = struct.pack(">I", MAGIC)
 MAGIC_AT, OFFSET_AT = 4, 28
@@ -102,13 +102,8 @@ def record_in(
     found = decode(data, inside, check_crc=check_crc)
     if isinstance(found, Blank):
         return found
-    if found.physical_offset != part.start + at:
-        raise CorruptRecord(
-            f"a record that says it is at {found.physical_offset}, and is at "
-            f"{part.start + at}"
-        )
-    if not is_legal_name(found.topic):
-        raise CorruptRecord(f"no topic is named {found.topic!r}")
+    if why := fault_of(found, part.start + at):
+        raise CorruptRecord(why)
     return found
 
 
