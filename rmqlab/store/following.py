@@ -47,22 +47,22 @@ class Follower:
             DiskFull, StoreError: a file could not be written; call again later.
         """
         self.dispatched = max(self.dispatched, self._log.start)  # a slave starts late
-        batch = next(portions(self._log.scan(self.dispatched)), None)
-        if batch is None:
-            self._go_on_to(self._log.after_blank(self.dispatched))
-            return []
+        batch = next(portions(self._log.scan(self.dispatched)), [])
         properties = [properties_of(one) for one in batch]
         arrivals = self._enter_queues(batch, properties)
-        if self.indexed >= self.dispatched:
+        is_index_here = self.indexed >= self.dispatched
+        self.dispatched = self._end_of(batch)
+        if is_index_here:  # it may fail and lag behind: messages are readable
             self._enter_index(batch, properties)
-        self._go_on_to(batch[-1].physical_offset + batch[-1].size)
-        self._log.last_stored_at = batch[-1].store_timestamp
+            self.indexed = max(self.indexed, self.dispatched)
         return arrivals
 
-    def _go_on_to(self, offset: int) -> None:
-        if self.indexed == self.dispatched:
-            self.indexed = offset
-        self.dispatched = offset
+    def _end_of(self, batch: list[Record]) -> int:
+        """Return where to go on after the records, or after the blank without any."""
+        if not batch:
+            return self._log.after_blank(self.dispatched)
+        self._log.last_stored_at = batch[-1].store_timestamp
+        return batch[-1].physical_offset + batch[-1].size
 
     def dispatch_all(self) -> None:
         """Enter all that is there."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
@@ -133,6 +134,20 @@ def test_what_cannot_be_entered_into_a_queue_is_entered_later(host):
     assert {one.queue_id for one in arrivals} == {0, 1}
     assert bodies(host.store) == [b"first"]
     assert bodies(host.store, queue_id=1) == [b"other"]
+
+
+def test_an_index_that_cannot_be_written_keeps_no_message_from_its_readers(host):
+    put(host, b"first")
+    host.store.put(record(b"second", properties=b"KEYS\x01k2"))
+    with patch.object(host.store.index, "save", side_effect=DiskFull("no room")):
+        for fails in (host.store.dispatch, host.store.catch_up_index):
+            with pytest.raises(DiskFull):
+                fails()
+        put(host, b"third", properties=b"KEYS\x01k3")
+    assert bodies(host.store) == [b"first", b"second", b"third"]
+    assert host.store.catch_up_index()
+    for key in ("k2", "k3"):
+        assert host.store.reading.by_key("orders", key, 9, 0, 2 * NOW_MS)
 
 
 def test_a_store_that_cannot_be_closed_lets_go_and_recovers(host):

@@ -8,11 +8,14 @@ Source: DefaultMessageStore.ReputMessageService, PullRequestHoldService.java, 4.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rmqlab.broker.handlers.pull import HeldPull, PullHandler
 from rmqlab.broker.tables.holds import PullHolds
 from rmqlab.clock import Clock
 from rmqlab.service import Service
 from rmqlab.settings import BrokerConfig, BrokerRole
+from rmqlab.store.results import Arrival
 from rmqlab.store.store import MessageStore
 
 SCAN_S = 5.0
@@ -31,20 +34,20 @@ class Dispatcher(Service):
         self._wakes_pulls = store.config.broker_role is not BrokerRole.SLAVE
 
     async def step(self) -> None:
-        """Enter what is new into the queues.
+        """Enter what is new into queues and index.
 
         Raises:
-            StoreError: the log is damaged or a queue could not be written.
+            StoreError: the log is damaged, or a file could not be written.
         """
         before = self._store.dispatched
-        arrivals = self._store.dispatch()
+        self._wake_pulls(self._store.dispatch())
         if before < self._store.dispatched < self._store.log.end:
             self.wake()  # more is to come; others have their turn first
         elif self._store.catch_up_index():
             self.wake()
-        if not self._wakes_pulls:
-            return
-        for topic, queue_id, end, tags_code in arrivals:
+
+    def _wake_pulls(self, arrivals: Iterable[Arrival]) -> None:
+        for topic, queue_id, end, tags_code in arrivals if self._wakes_pulls else ():
             for pull in self._holds.arrived((topic, queue_id), end, tags_code):
                 self._pulls.resume(pull)
 
