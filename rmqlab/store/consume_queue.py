@@ -34,10 +34,9 @@ from rmqlab.store.layout import QUEUE_ENTRY
 log = logging.getLogger(__name__)
 
 FILLER_SIZE = 0x7FFFFFFF
-FILLED = 0, FILLER_SIZE, 0
-FILLER = QUEUE_ENTRY.pack(*FILLED)
-WINDOW_ENTRIES = 4096
-"""Read at once while looking for an end."""
+FILLER = QUEUE_ENTRY.pack(0, FILLER_SIZE, 0)
+LEAST_AT_ONCE, MOST_AT_ONCE = 128, 4096
+"""Entries read while looking for an end: of ever more, for most queues are short."""
 MOST_MISSING = 100
 """So many messages in a row may be missing among others."""
 MOST_OFFSET = (1 << 63) // QUEUE_ENTRY.size
@@ -105,8 +104,8 @@ class ConsumeQueue:
         first, _ = new[0]
         at = first * QUEUE_ENTRY.size
         if self.files.is_empty:
-            self.min_offset, self.is_odd = first, self.is_odd or first > 0
             self._fill(self.files.file_start(at), at)
+            self.min_offset, self.is_odd = first, self.is_odd or first > 0
         else:
             self._fill(self.files.end, at)
         room = self.files.left_in_file(at) // QUEUE_ENTRY.size
@@ -166,24 +165,33 @@ class ConsumeQueue:
         """Find the end: the first entry that is none, from the third-last file on."""
         if self.files.is_empty:
             return
-        first = end = self.files.file_starts[-3:][0] // QUEUE_ENTRY.size
-        window = WINDOW_ENTRIES * QUEUE_ENTRY.size
-        while data := self.files.read(end * QUEUE_ENTRY.size, window):
+        size, at_once = QUEUE_ENTRY.size, LEAST_AT_ONCE
+        first = end = self.files.file_starts[-3:][0] // size
+        while data := self.files.read(end * size, at_once * size):
             count = _count_entries(data)
             end += count
-            if count < len(data) // QUEUE_ENTRY.size:
+            if count < len(data) // size:
                 break
+            at_once = min(2 * at_once, MOST_AT_ONCE)
         last = self.entries(end - 1, 1) if end > first else []
-        self._end_at(end * QUEUE_ENTRY.size, last[0] if last else None)
+        self._end_at(end * size, last[0] if last else None)
 
-    def cut_log(self, log_end: int) -> None:
-        """Forget the entries of records that end beyond `log_end`."""
+    def cut_log(self, log_end: int) -> bool:
+        """Forget the entries of records that end beyond `log_end`; return if any did.
+
+        Raises:
+            StoreError: the disk refused.
+        """
+        is_longer = self.log_end > log_end
+        if self.last and not is_longer:
+            return False  # most queues, at most starts: no file is opened for them
         first, end = self.files.start // QUEUE_ENTRY.size, self._first_beyond(log_end)
         last = self._message(end - 1) if end > first else NO_MESSAGE
         if last is NO_MESSAGE:
             self._end_at(self.files.start, None)  # what is left are fillers at most
         else:
             self._end_at(end * QUEUE_ENTRY.size, last)
+        return is_longer
 
     def count_before(self, log_end: int) -> int:
         """Return how many messages there are, or were, that end at `log_end` or before.
@@ -210,8 +218,9 @@ class ConsumeQueue:
             return
         self._log_start = log_start
         offsets = range(self.files.start // QUEUE_ENTRY.size, self.max_offset)
-        if log_start == 0 and self.entries(offsets.start, 1) != [QueueEntry(*FILLED)]:
-            self.min_offset = offsets.start
+        first = self.entries(offsets.start, 1)
+        if log_start == 0 and first and first[0].size != FILLER_SIZE:
+            self.min_offset = offsets.start  # be it damaged: who reads it is told so
             return
         at = bisect_left(offsets, log_start, key=self._log_offset)
         self.min_offset = offsets[at] if at < len(offsets) else self.max_offset

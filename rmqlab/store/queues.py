@@ -5,7 +5,7 @@ Source: DefaultMessageStore.loadConsumeQueue and findConsumeQueue, release 4.9.7
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rmqlab.errors import StoreError
 from rmqlab.store.consume_queue import ConsumeQueue, Placed, QueueEntry
@@ -25,6 +25,8 @@ class ConsumeQueues:
         self._disk, self._pool, self._paths = disk, pool, paths
         self._file_size = file_size
         self._queues: dict[tuple[str, int], ConsumeQueue] = {}
+        self._grown: dict[tuple[str, int], ConsumeQueue] = {}
+        """Those that may not be flushed."""
         self.log_start = 0
         """Where the log begins; each queue follows when it is asked for."""
 
@@ -58,9 +60,11 @@ class ConsumeQueues:
             queue.find_min(self.log_start)
         return queue
 
-    def items(self) -> Iterable[tuple[tuple[str, int], ConsumeQueue]]:
-        """Return all queues that have or had a message."""
-        return self._queues.items()
+    def items(self) -> Iterator[tuple[tuple[str, int], ConsumeQueue]]:
+        """Yield all queues that have or had a message."""
+        for key, queue in self._queues.items():
+            queue.find_min(self.log_start)
+            yield key, queue
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
         """Yield the queues; some may join meanwhile."""
@@ -73,6 +77,7 @@ class ConsumeQueues:
             DiskFull, StoreError: offer them again, some may have been added.
         """
         queue = self._queues.get((topic, queue_id)) or self._made(topic, queue_id)
+        self._grown[topic, queue_id] = queue
         return queue.put(placed)
 
     def min_offset(self, topic: str, queue_id: int) -> int:
@@ -97,11 +102,6 @@ class ConsumeQueues:
             while queue.drop_before(log_start):
                 yield
 
-    @property
-    def count(self) -> int:
-        """How many messages the queues have or had."""
-        return sum(queue.max_offset for queue in self)
-
     def count_before(self, log_offset: int) -> int:
         """Return how many messages the queues have, or had, before a log offset."""
         return sum(queue.count_before(log_offset) for queue in self)
@@ -114,16 +114,27 @@ class ConsumeQueues:
 
     @property
     def log_end(self) -> int:
-        """Where in the log the newest message in any queue ends; 0 without any."""
-        return self.last.log_offset + self.last.size if self.last else 0
+        """Where in the log the newest message in any queue ends; -1 without any."""
+        return max((queue.log_end for queue in self), default=-1)
 
-    async def flush(self, least_pages: int = 0) -> bool:
-        """Flush each queue with at least this many new pages; return whether all are.
+    def cut_log(self, log_end: int) -> bool:
+        """Forget the records that end beyond `log_end`; return whether there were any.
 
         Raises:
             StoreError: the disk refused.
         """
-        for queue in self:
+        longer = [queue for queue in self if queue.cut_log(log_end)]
+        return bool(longer)
+
+    async def flush(self, least_pages: int = 0) -> bool:
+        """Flush each queue with more than this many new pages; return whether all are.
+
+        Raises:
+            DiskFull, StoreError: the disk refused; call again later.
+        """
+        for key, queue in list(self._grown.items()):
             if queue.files.end - queue.files.flushed > least_pages * PAGE_BYTES:
                 await queue.files.flush()
-        return all(queue.files.flushed == queue.files.end for queue in self)
+            if queue.files.flushed == queue.files.end:
+                del self._grown[key]
+        return not self._grown

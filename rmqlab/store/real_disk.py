@@ -45,14 +45,23 @@ def _refusal(doing: str, error: OSError) -> StoreError:
     return kind(f"{doing}: {error.strerror}")
 
 
+def _opened(path: str) -> int:
+    """Open a file to be read and written, made with its folders where it is not."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o644)
+    except FileNotFoundError:  # only then: a busy pool opens the same files often
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o644)
+
+
 class RealFile:
     """An open file of this machine; see `DiskFile`."""
 
     def __init__(self, path: str, size: int, flusher: ThreadPoolExecutor) -> None:
         self._path, self._flusher = path, flusher
         with _translated(f"cannot open {path}"):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = _opened(path)
             self.size = os.fstat(self._fd).st_size
             if self.size == 0:
                 os.ftruncate(self._fd, size)  # takes no room before it is written
@@ -101,8 +110,7 @@ class RealLock:
         if path in _held:
             raise StoreLocked("Lock failed,MQ already started")
         with contextlib.ExitStack() as opened, _translated(f"cannot lock {path}"):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = _opened(path)
             opened.callback(os.close, self._fd)
             self._take()
             os.pwrite(self._fd, b"lock", 0)

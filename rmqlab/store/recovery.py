@@ -27,7 +27,7 @@ Source: CommitLog.recoverNormally and recoverAbnormally, release 4.9.7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.record import Record
 from rmqlab.store.checkpoint import NOTHING_QUEUED, Checkpoint
 from rmqlab.store.commit_log import CommitLog, portions
-from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.consume_queue import QueueEntry
 from rmqlab.store.damage import Damage, find_damage, readable
 from rmqlab.store.queues import ConsumeQueues
 
@@ -70,22 +70,21 @@ def recover(
 
     `offer` gets the records that a queue may lack.
     """
-    known = max([checkpoint.queued.log_end, *(queue.log_end for queue in queues)])
+    known = max(checkpoint.queued.log_end, queues.log_end)
     found = _end_log(
         commit_log, checkpoint, queues, offer,
         was_crash=was_crash, check_crc=check_crc,
     )  # fmt: skip
     if known > found.end and not found.damage:
         log.warning("log ends at %d, messages up to %d were known", found.end, known)
-    has_cut = cut_queues(queues, commit_log)
+    queues.log_start = commit_log.start
+    has_cut = queues.cut_log(commit_log.end)
     if (has_cut and not was_crash) or not _are_whole(queues, commit_log, checkpoint):
         log.warning("consume queues are made anew from the log")
-        for queue in queues:
-            queue.cut_log(commit_log.start)
+        queues.cut_log(commit_log.start)
         checkpoint.queues_ms = 0
         for portion in portions(readable(commit_log, commit_log.start)):
             offer(portion)
-        cut_queues(queues, commit_log)
     return found
 
 
@@ -103,8 +102,7 @@ def _end_log(
         return Recovered(0, 0, was_crash)
     if was_crash:
         start = _newest_safe_file(commit_log, checkpoint)
-        for queue in queues:
-            queue.cut_log(start)
+        queues.cut_log(start)
         # What is entered again has to be flushed again before it is vouched for.
         checkpoint.queues_ms = min(checkpoint.queues_ms, checkpoint.safe_ms)
     else:
@@ -155,16 +153,6 @@ def _is_whole(record: Record) -> bool:
     if is_torn:
         log.info("log ends because of torn properties at %d", record.physical_offset)
     return not is_torn
-
-
-def cut_queues(queues: Iterable[ConsumeQueue], commit_log: CommitLog) -> bool:
-    """Make the queues end and begin where the log does; return if any was longer."""
-    too_long = [queue for queue in queues if queue.log_end > commit_log.end]
-    for queue in too_long:
-        queue.cut_log(commit_log.end)
-    for queue in queues:
-        queue.find_min(commit_log.start)
-    return bool(too_long)
 
 
 def _are_whole(

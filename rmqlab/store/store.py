@@ -197,7 +197,8 @@ class MessageStore:
         stored_at = self.log.last_stored_at
         is_whole = await self.queues.flush(least_pages)
         if is_whole:
-            self.checkpoint.queued = Queued(self.dispatched, self.queues.count)
+            count = self.queues.count_before(self.dispatched)
+            self.checkpoint.queued = Queued(self.dispatched, count)
         if is_whole and self.dispatched == self.log.end:
             self.checkpoint.queues_ms = stored_at
         if (full_until := await self.index.flush_full()) is not None:
