@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from rmqlab.errors import CorruptRecord, StoreError
 from rmqlab.protocol import record as records
+from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.message import is_legal_name
 from rmqlab.protocol.record import Blank, Record
 from rmqlab.store.disk import Disk
@@ -190,6 +191,10 @@ def fault_of(record: Record, offset: int) -> str:
         return f"no topic is named {record.topic!r}"
     if record.queue_id < 0:
         return f"no queue has the number {record.queue_id}"
+    if record.queue_offset < 0:
+        return f"no message is number {record.queue_offset} of its queue"
+    if record.queue_offset and record.sys_flag & SysFlag.TRANSACTION_PREPARED:
+        return f"a message in no queue says it is number {record.queue_offset} of one"
     return ""
 
 

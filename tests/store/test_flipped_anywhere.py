@@ -38,6 +38,19 @@ def test_a_log_flipped_at_any_byte_has_all_that_is_before(path, was_stopped):
 
 
 @ENDS
+@pytest.mark.parametrize("field", [12, 15, 20, 27, 28, 36, 39, 56])
+def test_no_field_of_a_records_head_that_is_flipped_spreads(field, was_stopped):
+    was, start = small_store(was_stopped=was_stopped), 3339  # the last one
+    path = f"/store/{LOG[2]}"
+    at = start - 3200 + field
+    data = was.files[path]
+    for mask in (0x04, 0x80):
+        flipped = data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
+        lost = check(was, was.files | {path: flipped}, is_flip=True)
+        assert all(one.physical_offset >= start for one in lost)
+
+
+@ENDS
 @pytest.mark.parametrize("part", QUEUES)
 def test_a_queue_flipped_at_any_byte_loses_no_more_than_that_message(part, was_stopped):
     was = small_store(was_stopped=was_stopped)
