@@ -14,7 +14,7 @@ from rmqlab.classroom.verify.report import Report
 from rmqlab.classroom.verify.told import tell
 
 COLUMNS = 110
-HTML = "<pre style='line-height:1.3'>{code}</pre>"
+HTML = "<pre style='line-height:1.3;font-family:monospace'>{code}</pre>"
 
 
 class Verified:
