@@ -104,8 +104,9 @@ class ConsumeQueue:
         first, _ = new[0]
         at = first * QUEUE_ENTRY.size
         if self.files.is_empty:
+            self.is_odd = self.is_odd or first != self.max_offset
             self._fill(self.files.file_start(at), at)
-            self.min_offset, self.is_odd = first, self.is_odd or first > 0
+            self.min_offset = first
         else:
             self._fill(self.files.end, at)
         room = self.files.left_in_file(at) // QUEUE_ENTRY.size
@@ -124,7 +125,7 @@ class ConsumeQueue:
         for one, later in pairwise(each):
             at, entry = cast("Placed", one)
             most = MOST_OFFSET if is_first else following + MOST_MISSING
-            is_known, is_ahead = at < following, at > following
+            is_known, is_ahead = at < following and not is_first, at > following
             if not 0 <= at <= most or (is_ahead and later and later[0] <= at):
                 self._tell("does not take", at, entry)
             elif is_known and self._has_other(at, entry):

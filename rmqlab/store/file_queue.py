@@ -63,13 +63,13 @@ class FileQueue:
             size, is_named = self._disk.size(path), _NAME.fullmatch(name) is not None
             if is_named and size == 0:
                 continue  # its maker died before it got its size
-            if is_named and size != self.file_size:
+            if is_named and size not in (None, self.file_size):
                 raise StoreError(
                     f"{path} has {size} bytes, the settings say {self.file_size}: "
                     "length not matched message store config value, please check it "
                     "manually"
                 )
-            if not is_named or int(name) % self.file_size:
+            if not is_named or size is None or int(name) % self.file_size:
                 raise StoreError(f"{path} is no file of a store: move it elsewhere")
             self._paths[int(name)] = path
         if self._paths:
@@ -88,8 +88,8 @@ class FileQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no file yet."""
-        return not self._paths
+        """Whether nothing is in it: then the next write decides where it starts."""
+        return self.start == self.end
 
     def file_start(self, offset: int) -> int:
         """Return where the file that holds `offset` starts."""
@@ -112,8 +112,6 @@ class FileQueue:
     def write(self, at: int, data: bytes) -> None:
         """Write `data` at `at`, in one file; `end` is then after it.
 
-        In a queue without a file, `at` decides where the first one starts.
-
         Raises:
             DiskFull, StoreError: nothing was added.
         """
@@ -123,6 +121,8 @@ class FileQueue:
                 f"end of a file: each has {self.file_size}"
             )
         self._check_health()
+        if self.is_empty:
+            self._begin(self.file_start(at))
         try:
             self._file(at).write(at % self.file_size, data)
         except StoreError:
@@ -131,12 +131,17 @@ class FileQueue:
                 self._mend(at)
             raise
         start = self.file_start(at)
-        if start not in self._paths:
-            if not self._paths:
-                self.start = self.flushed = start
-            self._paths[start] = self._path(start)
+        self._paths[start] = self._path(start)
         self._unflushed.wrote(at, data)
         self.end = at + len(data)
+
+    def _begin(self, start: int) -> None:
+        """Have the first file start here; one that a recovery emptied may not do so."""
+        for other in self.file_starts:
+            if other != start:
+                self._pool.remove(self._paths[other])
+                del self._paths[other]
+        self.start = self.end = self.flushed = start
 
     def _check_health(self) -> None:
         """Refuse to go on where earlier writes or flushes came to a bad end."""
@@ -177,12 +182,11 @@ class FileQueue:
     def truncate(self, end: int) -> None:
         """Forget everything from `end` on, on the disk too."""
         for start in reversed(self.file_starts):
-            if start >= end:
+            if start >= end and start > self.start:
                 self._pool.remove(self._paths.pop(start))
             elif start + self.file_size > end:
                 self._file(start).cut(end - start)
-        self.end = end if self._paths else 0
-        self.start = min(self._paths, default=0)
+        self.end = end
         self.flushed = min(self.flushed, self.end)
         if any(span.end > end for span in self._unflushed.spans):
             self.doubt(self._unflushed.spans[0].start)

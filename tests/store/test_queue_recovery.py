@@ -40,6 +40,27 @@ def test_a_queue_that_begins_late_is_found_to_do_so(tmp_path):
     assert (queue.min_offset, queue.max_offset) == (3, 4)
 
 
+def test_a_queue_that_loses_all_it_has_goes_on_with_its_numbers(tmp_path):
+    queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
+    queue.put([(n, QueueEntry(n * 100, 100, 7)) for n in range(15)])
+    assert queue.drop_before(log_start=1000)
+    assert queue.cut_log(1000)
+    assert (queue.max_offset, queue.last) == (10, None)
+    queue.put([(10, QueueEntry(1000, 100, 7))])
+    assert (queue.min_offset, queue.max_offset, queue.is_odd) == (10, 11, False)
+
+
+def test_an_emptied_queue_may_begin_in_another_file(tmp_path):
+    queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
+    for first in (15, 2):
+        queue.put([(first, QueueEntry(700, 100, 7))])
+        assert (queue.min_offset, queue.max_offset) == (first, first + 1)
+        assert [path.name for path in tmp_path.iterdir()] == [
+            f"{first // 10 * 200:020d}"
+        ]
+        assert queue.cut_log(700)
+
+
 @pytest.mark.parametrize("was_crash", [False, True])
 def test_lost_queues_are_made_anew_from_the_log(tmp_path, was_crash):
     (kill if was_crash else stop)(tmp_path, *letters(), record(topic="tea"))
