@@ -115,3 +115,5 @@ def test_a_broker_of_a_cluster_is_named_and_may_run(one_master):
     assert told["sound"] is True
     name_server = next(one for one in status.nodes if not one.store)
     assert run("verify", name_server.name).exit_code == EX_USAGE
+    elsewhere = ["--commit-log", broker.folder]
+    assert run("verify", broker.name, *elsewhere).exit_code == EX_USAGE

@@ -155,6 +155,38 @@ def test_a_file_of_another_size_is_named(root):
     assert ("wrong size", name, None) in found(look(root), DAMAGE)
 
 
+@pytest.mark.parametrize("folder", ["commitlog", "consumequeue/orders/0", "index"])
+def test_a_file_that_no_setting_makes_so_long_is_named_and_not_read(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
+    name = FIRST[:17] if folder == "index" else FIRST
+    with (tmp_path / folder / name).open("wb") as file:
+        file.truncate(20 << 32)  # takes no room, but would take long to read
+    kind = "unknown shape" if folder == "index" else "wrong size"
+    report = look(tmp_path)
+    assert found(report, DAMAGE) == [(kind, f"{folder}/{name}", None)]
+    assert f"has {20 << 32} bytes" in report.rehearsal.refused
+
+
+def test_a_file_that_was_just_being_made_is_no_damage(root):
+    names = [f"commitlog/{50 * LOG_BYTES:020d}", f"{ORDERS}/{50 * 160:020d}"]
+    names.append("index/30000101000000000")
+    for name in names:
+        (root / name).touch()
+    report = look(root)
+    passed_over = [("file without size", name, None) for name in sorted(names)]
+    assert sorted(found(report)) == passed_over
+    assert not report.rehearsal.refused
+    assert report.is_sound
+
+
+@pytest.mark.parametrize("folder", ["commitlog", "consumequeue/orders/0"])
+def test_a_folder_with_a_files_name_is_none_of_a_store(tmp_path, folder):
+    (tmp_path / folder / FIRST).mkdir(parents=True)
+    report = look(tmp_path)
+    assert found(report, DAMAGE) == [("strange file", f"{folder}/{FIRST}", None)]
+    assert "is no file of a store: move it elsewhere" in report.rehearsal.refused
+
+
 @pytest.mark.parametrize(
     "name",
     [

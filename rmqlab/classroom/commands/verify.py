@@ -97,6 +97,10 @@ def _find(
     if name is None and (folder.exists() or "/" in store):
         log = str(commit_log.resolve()) if commit_log else ""
         return StorePaths(str(folder.resolve()), log), HostFiles()
+    if commit_log:
+        raise click.UsageError(
+            f"--commit-log goes with a folder: of {store}, a node, it is known"
+        )
     # Only who asks for a cluster's node needs the library that knows clusters.
     from rmqlab.classroom.cluster import Cluster  # noqa: PLC0415
 

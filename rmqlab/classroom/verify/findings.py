@@ -52,6 +52,11 @@ KINDS: dict[str, Kind] = {
         "all files of a folder have one size; a broker does not start with another",
         "put the whole file back",
     ),
+    "file without size": Kind(
+        "files",
+        "a broker made it and had no time or room to give it its size",
+        "nothing: a broker passes over it, or makes it anew",
+    ),
     "missing file": Kind(
         "files", "what was in it is gone, and a broker does not start", FROM_COPY
     ),

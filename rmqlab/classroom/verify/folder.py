@@ -28,6 +28,8 @@ LOOKED_AT = {
     "commitlog", "consumequeue", "index", "checkpoint", "abort", "lock", "config"
 }  # fmt: skip
 OF_A_STORE = {"commitlog", "consumequeue", "index", "checkpoint"}
+MOST_FILE_BYTES = 2**31 - 1
+"""No setting of RocketMQ makes a file longer: its sizes are Java's int."""
 _BY_OFFSET = re.compile(rf"[0-9]{{{NAME_DIGITS}}}")
 _BY_TIME = re.compile(r"[0-9]{17}")
 
@@ -96,8 +98,11 @@ class Folder:
         parts = []
         for name in self._names(folder, findings):
             path = f"{folder}/{name}"
-            size = self.files.size(path)
-            if size is not None and pattern.fullmatch(name):
+            size, is_named = self.files.size(path), pattern.fullmatch(name)
+            if is_named and size == 0:
+                what = f"{name} has no byte"
+                findings.add("file without size", NOTE, self.shown(path), None, what)
+            elif is_named and size is not None:
                 parts.append(Part(int(name), path, size))
             else:
                 what = f"{name} is no file's name here"
@@ -158,5 +163,9 @@ def read_settings(given: Iterable[Property], config: StoreConfig) -> None:
 
 def _commonest(parts: Iterable[Part], unit: int = 1) -> int:
     """Return the size of whole units that most files have; of two, the larger."""
-    sizes = Counter(part.size for part in parts if part.size % unit == 0)
+    sizes = Counter(
+        part.size
+        for part in parts
+        if part.size % unit == 0 and part.size <= MOST_FILE_BYTES
+    )
     return max(sizes, key=lambda size: (sizes[size], size), default=0)
