@@ -79,9 +79,14 @@ class HostShelf:
 
     def read(self, path: str, offset: int, size: int) -> bytes:
         """See `Shelf.read`."""
-        with self.here(path).open("rb") as file:
-            file.seek(offset)
-            return file.read(size)
+        here = self.here(path)
+        try:
+            with here.open("rb") as file:
+                file.seek(offset)
+                return file.read(size)
+        except OSError as error:
+            error.filename = str(here)  # reading, unlike opening, does not name it
+            raise
 
     def here(self, path: str) -> Path:
         """Return where a path of the host is on this machine."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +192,40 @@ def test_a_file_that_may_not_be_read_is_named(root, monkeypatch):
     done = run("dump", str(root / "commitlog"))
     assert done.exit_code == 1
     assert f"cannot read {log_files(root)[0]}: Permission denied" in done.stderr
+
+
+def test_a_disk_that_fails_while_it_is_read_has_its_file_named(root, monkeypatch):
+    class Failing(io.BytesIO):
+        def read(self, size):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "open", lambda path, mode: Failing())
+    done = run("dump", str(root / "commitlog"))
+    assert done.exit_code == 1
+    assert f"cannot read {log_files(root)[0]}: Input/output error" in done.stderr
+
+
+def test_what_is_neither_file_nor_folder_is_wrong_usage_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert run("dump", str(tmp_path / "pipe")).exit_code == EX_USAGE
+
+
+def test_a_range_that_holds_nothing_is_wrong_usage(root):
+    log = str(root / "commitlog")
+    assert run("dump", log, "--from", "5", "--to", "6").exit_code == 0
+    done = run("dump", log, "--from", "5", "--to", "5")
+    assert done.exit_code == EX_USAGE
+    assert "--to 5 is not behind --from 5" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["dump", "verify"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_output_that_is_full_is_one_line_and_no_traceback(command, form, root):
+    call = [sys.executable, "-m", "rmqlab.cli", command, str(root), *form]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            call, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == ("Error: the output took no more: No space left on device\n")

@@ -108,7 +108,7 @@ def test_a_place_behind_all_files_is_an_error_that_says_where_they_end(
 def test_a_range_of_many_things_asks_to_name_one(root):
     done = run("dump", str(root), "--last", "3")
     assert done.exit_code == 1
-    assert f"name one, such as {root}/checkpoint" in done.stderr
+    assert f"name one, such as {root}/commitlog, for a range" in done.stderr
 
 
 def test_a_range_of_what_is_no_sequence_is_an_error(root):

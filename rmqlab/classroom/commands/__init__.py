@@ -6,6 +6,7 @@ step in them; exit code 64 is a usage error, as is usual.
 
 from __future__ import annotations
 
+import errno
 import importlib
 from typing import Any
 
@@ -56,6 +57,12 @@ class Family(click.Group):
             return super().invoke(ctx)
         except RmqError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            # Click itself ends quietly where nobody reads on.
+            if error.errno != errno.ENOSPC:
+                raise
+            whole = f"the output took no more: {error.strerror}"
+            raise click.ClickException(whole) from error
 
 
 @click.command(cls=Family, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import sys
@@ -72,6 +73,10 @@ def dump_command(
         raise click.UsageError("--last goes with none of --from, --to and --count")
     if follow and all_bytes:
         raise click.UsageError("--follow waits at the end that --all-bytes goes beyond")
+    if to is not None and to <= (first or 0):
+        raise click.UsageError(f"--to {to} is not behind --from {first or 0}")
+    if not (Path(path).is_file() or Path(path).is_dir()):
+        raise click.UsageError(f"{path} is neither a file nor a folder")
     chosen = Range(first, to, count, last)
     whole = str(Path(path).resolve())
     look = Look(HostShelf(Path("/")), whole, chosen, rows_of_all, all_bytes, slots)
@@ -140,6 +145,8 @@ def _ending_quietly(*, is_following: bool) -> Iterator[None]:
         if not is_following:
             raise
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise  # it is the output that is full: of what is dumped all is only read
         raise click.ClickException(
             f"cannot read {error.filename}: {error.strerror}; a broker may just have "
             "removed it, or it belongs to another user"

@@ -25,6 +25,8 @@ from rmqlab.classroom.looking import Shelf
 from rmqlab.errors import StoreError
 
 EVERYTHING = Range()
+GROWING = (LOG, QUEUE, INDEX)
+"""Kinds of files that have offsets."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Look:
         """
         inside = self.shelf.below(self.path)
         only = self._only(inside)
-        if only.kind not in (LOG, QUEUE, INDEX):
+        if only.kind not in GROWING:
             raise StoreError(
                 f"{self.path} ({only.kind}) does not grow, it is replaced: follow the "
                 "commit log, a consume queue or an index file"
@@ -80,10 +82,11 @@ class Look:
             return self._file()
         found = _known(self.path, sources(self.shelf, inside))
         if len(found) > 1:
+            example = next((one for one in found if one.kind in GROWING), found[0])
             raise StoreError(
                 f"{self.path} holds {len(found)} logs, queues and other files, each "
-                "with offsets of its own: name one, such as "
-                f"{found[0].path}, for a range or to follow it"
+                f"with offsets of its own: name one, such as {example.path}, for a "
+                "range or to follow it"
             )
         return found[0]
 
