@@ -288,6 +288,29 @@ def test_a_file_that_is_no_result_is_refused_by_name(tmp_path, text, word):
         read(file)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("machine",), None),
+        (("parts", "store"), 7),
+        (("parts", "store", "measures", RATE.name), []),
+        (("parts", "store", "measures", RATE.name, "values"), ["fast"]),
+    ],
+)
+def test_half_a_run_is_no_run_to_compare_with(place, value, tmp_path):
+    file, run = tmp_path / "odd.json", document(result(1, 2))
+    run["parts"] = {"store": next(iter(run["parts"].values()))}
+    file.write_text(json.dumps(run), "utf-8")
+    assert read(file) == run
+    inner = run
+    for name in place[:-1]:
+        inner = inner[name]
+    inner[place[-1]] = value
+    file.write_text(json.dumps(run), "utf-8")
+    with pytest.raises(ConfigError, match="was not written by"):
+        read(file)
+
+
 # Comparing
 
 

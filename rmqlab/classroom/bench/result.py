@@ -123,11 +123,26 @@ def read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
+    strange = ConfigError(f"{path} was not written by `rmqlab bench --json {path}`")
     if not isinstance(found, dict) or found.get("kind") != KIND:
-        raise ConfigError(f"{path} was not written by `rmqlab bench --json {path}`")
+        raise strange
     if found.get("schema") != SCHEMA:
         raise ConfigError(
             f"{path} has schema {found.get('schema')}, this version reads {SCHEMA}: "
             "measure anew"
         )
+    if not _is_whole(found):
+        raise strange
     return found
+
+
+def _is_whole(run: Mapping[str, Any]) -> bool:
+    """Whether there is, in its place, all that a comparison looks at."""
+    try:
+        parts = list(run["parts"].values())
+        measures = [one for part in parts for one in part["measures"].values()]
+        _ = run["at"], run["machine"].items(), [part["sizes"] for part in parts]
+        _ = [(one["unit"], sum(one["values"])) for one in measures]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return True
