@@ -13,17 +13,14 @@ Source: MappedFileQueue.java, MappedFile.java, release 4.9.7.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
-from dataclasses import replace
-from zlib import crc32
 
 from rmqlab.errors import StoreError
 from rmqlab.store.disk import Disk, DiskFile
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import NAME_DIGITS, file_name
-from rmqlab.store.unflushed import CHUNK_BYTES, Span, Unflushed, checksum_of
+from rmqlab.store.unflushed import Span, Unflushed
 
 MOST_UNFLUSHED_BYTES = 16 << 20
 """While flushes fail: all of it is written again before each attempt."""
