@@ -13,14 +13,17 @@ Source: MappedFileQueue.java, MappedFile.java, release 4.9.7.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
+from dataclasses import replace
+from zlib import crc32
 
 from rmqlab.errors import StoreError
 from rmqlab.store.disk import Disk, DiskFile
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.layout import NAME_DIGITS, file_name
-from rmqlab.store.unflushed import Span, Unflushed
+from rmqlab.store.unflushed import CHUNK_BYTES, Span, Unflushed, checksum_of
 
 MOST_UNFLUSHED_BYTES = 16 << 20
 """While flushes fail: all of it is written again before each attempt."""
@@ -211,11 +214,13 @@ class FileQueue:
         """
         self.flushed = min(self.flushed, offset)
         self._unflushed.spans.clear()
-        for start in self.file_starts:
-            span = Span(max(start, offset), min(start + self.file_size, self.end), 0)
-            if span.start < span.end:
-                span.checksum = span.read(self._file(start), span.start - start)
-                self._unflushed.spans.append(span)
+        for file_start in self.file_starts:
+            start = max(file_start, offset)
+            end = min(file_start + self.file_size, self.end)
+            if start < end:
+                file = self._file(file_start)
+                checksum = checksum_of(file, start - file_start, end - file_start)
+                self._unflushed.spans.append(Span(start, end, checksum))
         self._unflushed.seal()
         self._is_doubtful = True
 
@@ -225,9 +230,9 @@ class FileQueue:
         Raises:
             DiskFull, StoreError: the disk refused; `flushed` stays where it was.
         """
-        end = self.end
         if self._is_doubtful:
-            self._write_again()
+            await self._write_again()
+        end = self.end
         first = self.file_start(self.flushed)
         if not self._has_failed:  # else there were ever more spans
             self._unflushed.seal()
@@ -243,18 +248,31 @@ class FileQueue:
         self.flushed = max(self.flushed, end)
         return end
 
-    def _write_again(self) -> None:
-        """Write what no flush has made safe; see `unflushed`."""
-        for span in self._unflushed.spans:
-            start = self.file_start(span.start)
-            if start not in self._paths:
-                continue  # removed meanwhile
-            file, at = self._file(start), span.start - start
-            if span.read(file, at, write_again=True) != span.checksum:
-                self._lost = (
-                    f"{self._paths[start]} lost bytes from {at} on when a flush failed:"
-                    " nothing can be added before the broker is started again, which "
-                    "cuts them off"
-                )
-                raise StoreError(self._lost)
+    async def _write_again(self) -> None:
+        """Write what no flush has made safe; see `unflushed`.
+
+        After a crash that may be much, so others have their turn after each piece.
+        """
+        for span in [replace(one) for one in self._unflushed.spans]:  # they may grow
+            checksum = 0
+            for at in range(span.start, span.end, CHUNK_BYTES):
+                data = self.read(at, min(CHUNK_BYTES, span.end - at))
+                if not data:
+                    break  # removed meanwhile
+                checksum = crc32(data, checksum)
+                self._file(at).write(at % self.file_size, data)
+                await asyncio.sleep(0)
+            else:
+                self._expect(span, checksum)
         self._is_doubtful = False
+
+    def _expect(self, span: Span, checksum: int) -> None:
+        """Go on only if what was written again is what was written once."""
+        if checksum != span.checksum:
+            path, at = self._path(self.file_start(span.start)), span.start
+            self._lost = (
+                f"{path} lost bytes from {at % self.file_size} on when a flush failed:"
+                " nothing can be added before the broker is started again, which "
+                "cuts them off"
+            )
+            raise StoreError(self._lost)

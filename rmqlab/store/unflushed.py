@@ -29,19 +29,17 @@ class Span:
     end: int
     checksum: int
 
-    def read(self, file: DiskFile, at: int, *, write_again: bool = False) -> int:
-        """Return the checksum of what the file has, in which the span starts at `at`.
 
-        Raises:
-            DiskFull, StoreError: it could not be read, or written again.
-        """
-        end, checksum = at + self.end - self.start, 0
-        for offset in range(at, end, CHUNK_BYTES):
-            data = file.read(offset, min(CHUNK_BYTES, end - offset))
-            checksum = crc32(data, checksum)
-            if write_again:
-                file.write(offset, data)
-        return checksum
+def checksum_of(file: DiskFile, start: int, end: int) -> int:
+    """Return the checksum of a file's bytes, read piece by piece.
+
+    Raises:
+        StoreError: the disk refused.
+    """
+    checksum = 0
+    for at in range(start, end, CHUNK_BYTES):
+        checksum = crc32(file.read(at, min(CHUNK_BYTES, end - at)), checksum)
+    return checksum
 
 
 class Unflushed:

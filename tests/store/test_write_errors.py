@@ -248,6 +248,22 @@ def test_a_process_that_is_killed_after_a_failed_flush_leaves_no_trap(host):
     assert bodies(host.store) == [b"1" * 5000, b"second"]
 
 
+def test_while_much_is_written_again_others_have_their_turn(host, monkeypatch):
+    monkeypatch.setattr(file_queue, "CHUNK_BYTES", 1000)
+    put(host, b"x" * 9000)
+    host.kill()
+
+    async def send():
+        put(host, b"meanwhile")
+
+    flushing = host.process.start(host.store.flush_log())
+    host.process.start(send())
+    host.sim.run(5)
+    assert flushing.result() == host.store.log.end
+    host.crash()
+    assert bodies(host.store) == [b"x" * 9000, b"meanwhile"]
+
+
 def test_a_queue_whose_flush_failed_is_not_vouched_for(host):
     put(host, *(b"%d" % n for n in range(30)), store_timestamp=NOW_MS + 9000)
     host.flush()
