@@ -152,6 +152,8 @@ class Index:
         found: list[int] = []
         wanted = key_hash(topic, key)
         for file in reversed(self._files):
+            if len(found) >= most:
+                break
             header = file.header
             if header.begin_ms <= end_ms and begin_ms <= header.end_ms:
                 more = file.find(wanted, most, begin_ms, end_ms)

@@ -18,6 +18,8 @@ QUEUE_ENTRY = struct.Struct(">qiq")
 """Of a consume queue: log offset, record size, tag hash."""
 
 NAME_DIGITS = 20
+PAGE_BYTES = 4096
+"""The settings for flushing count in pages."""
 
 
 def file_name(offset: int) -> str:

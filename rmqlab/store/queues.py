@@ -11,9 +11,7 @@ from rmqlab.errors import StoreError
 from rmqlab.store.consume_queue import ConsumeQueue, Placed, QueueEntry
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
-from rmqlab.store.layout import StorePaths
-
-PAGE_BYTES = 4096
+from rmqlab.store.layout import PAGE_BYTES, StorePaths
 
 
 class ConsumeQueues:
@@ -34,7 +32,8 @@ class ConsumeQueues:
         """Find the files that are there, and the end of each queue.
 
         Raises:
-            StoreError: a folder is no queue, or a file is none of these settings.
+            StoreError: a folder is no queue, a file is none of these settings, or the
+                disk refused.
         """
         for topic in self._disk.names(self._paths.consume_queues):
             folder = f"{self._paths.consume_queues}/{topic}"
@@ -103,7 +102,10 @@ class ConsumeQueues:
                 yield
 
     def count_before(self, log_offset: int) -> int:
-        """Return how many messages the queues have, or had, before a log offset."""
+        """Return how many messages the queues have, or had, before a log offset.
+
+        Had, too, that a queue of which only the end is there counts from 0 on.
+        """
         return sum(queue.count_before(log_offset) for queue in self)
 
     @property

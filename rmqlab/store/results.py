@@ -37,7 +37,6 @@ class GetStatus(Enum):
 
     FOUND = auto()
     NO_MATCHED_MESSAGE = auto()
-    OFFSET_FOUND_NULL = auto()
     OFFSET_OVERFLOW_BADLY = auto()
     OFFSET_OVERFLOW_ONE = auto()
     OFFSET_TOO_SMALL = auto()

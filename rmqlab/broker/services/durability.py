@@ -15,9 +15,8 @@ import asyncio
 from rmqlab.broker.gate import OffsetGate
 from rmqlab.service import Service
 from rmqlab.settings import FlushDiskType
+from rmqlab.store.layout import PAGE_BYTES
 from rmqlab.store.store import MessageStore
-
-PAGE_BYTES = 4096
 
 
 class LogFlush(Service):
@@ -52,7 +51,10 @@ class LogFlush(Service):
 
 
 class QueueFlush(Service):
-    """Flushes consume queues, and writes the checkpoint once a minute."""
+    """Flushes consume queues and full index files, and saves the checkpoint.
+
+    The checkpoint with all queues once a minute, else those with enough new pages.
+    """
 
     def __init__(self, store: MessageStore) -> None:
         super().__init__()
@@ -62,16 +64,16 @@ class QueueFlush(Service):
         self.interval_s = store.config.flush_interval_consume_queue / 1000
 
     async def step(self) -> None:
-        """Flush the queues that have enough new pages; all of them once a minute.
+        """Flush what is due.
 
         Raises:
-            StoreError: the disk refused; the next step tries again.
+            DiskFull, StoreError: the disk refused; the next step tries the same again.
         """
         now = asyncio.get_running_loop().time()
         if now < self._thorough_at:
             least = self._store.config.flush_consume_queue_least_pages
             await self._store.flush_queues(least)
             return
-        self._thorough_at = now + self._thorough_s
         await self._store.flush_queues()
         await self._store.checkpoint.save()
+        self._thorough_at = now + self._thorough_s
