@@ -27,6 +27,9 @@ from rmqlab.errors import DiskFull, StoreError, StoreLocked
 
 log = logging.getLogger(__name__)
 
+CUT_BYTES = 1 << 20
+"""Looked at, and made zeroes, at once."""
+
 _sync = getattr(os, "fdatasync", os.fsync)  # macOS has only the second
 _held: set[str] = set()
 """Lock files of this process: the kernel would grant it the same lock twice."""
@@ -88,9 +91,25 @@ class RealFile:
 
     def cut(self, offset: int) -> None:
         """See `DiskFile.cut`."""
+        # Not by making the file shorter and long again: who dies, or is refused, in
+        # between leaves a file that no broker starts with.
         with _translated(f"cannot cut {self._path} at byte {offset}"):
-            os.ftruncate(self._fd, offset)
-            os.ftruncate(self._fd, self.size)
+            while (at := self._next_data(offset)) < self.size:
+                data = os.pread(self._fd, CUT_BYTES, at)
+                if data != bytes(len(data)):
+                    self.write(at, bytes(len(data)))
+                offset = at + len(data)
+
+    def _next_data(self, offset: int) -> int:
+        """Return where the next bytes may lie that are no zeroes, else the end."""
+        if not hasattr(os, "SEEK_DATA"):
+            return offset
+        try:
+            return os.lseek(self._fd, offset, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return self.size
 
     async def flush(self) -> None:
         """See `DiskFile.flush`."""

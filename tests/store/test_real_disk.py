@@ -64,6 +64,30 @@ def test_what_is_cut_off_is_zeroes_and_the_file_keeps_its_size(file, tmp_path):
     assert DISK.size(f"{tmp_path}/a/b/log") == 100
 
 
+@pytest.mark.parametrize("knows_holes", [True, False])
+def test_all_that_lies_behind_a_cut_is_zeroes_wherever_it_is(
+    tmp_path, monkeypatch, knows_holes
+):
+    if not knows_holes:
+        monkeypatch.delattr(real_disk.os, "SEEK_DATA")
+    monkeypatch.setattr(real_disk, "CUT_BYTES", 5000)
+    file = DISK.open(f"{tmp_path}/log", 1 << 20)
+    for at in (0, 4090, 70_000, 500_000, (1 << 20) - 1):
+        file.write(at, b"x")
+    file.cut(4000)
+    assert file.read(0, 1 << 20) == b"x".ljust(1 << 20, b"\0")
+    file.cut(1 << 20)
+    file.close()
+
+
+def test_a_cut_that_is_refused_leaves_the_file_its_size(file, tmp_path, monkeypatch):
+    file.write(0, b"x" * 100)
+    refuse(monkeypatch, "pwrite", errno.EFBIG)
+    with pytest.raises(StoreError):
+        file.cut(40)
+    assert DISK.size(f"{tmp_path}/a/b/log") == 100
+
+
 def test_a_file_that_is_there_keeps_its_size_and_its_bytes(tmp_path):
     (tmp_path / "log").write_bytes(b"coffee")
     file = DISK.open(f"{tmp_path}/log", 100)
@@ -92,7 +116,7 @@ def test_a_full_disk_is_told_from_other_errors(file, monkeypatch, number):
     [
         ("pwrite", lambda file: file.write(7, b"x"), "cannot write .* at byte 7"),
         ("pread", lambda file: file.read(7, 1), "cannot read .* at byte 7"),
-        ("ftruncate", lambda file: file.cut(7), "cannot cut .* at byte 7"),
+        ("lseek", lambda file: file.cut(7), "cannot cut .* at byte 7"),
     ],
 )
 def test_an_error_of_the_disk_names_file_place_and_cause(
