@@ -33,8 +33,8 @@ campaign: .venv/lab.done  ## 1,000 random histories, checked: make campaign ARGS
 
 damage: .venv/dev.done  ## every byte of a small store cut and flipped, thousands of crashes
 	@RMQLAB_CAMPAIGN=1 $(BIN)/python -m pytest -n auto --maxschedchunk 1 \
-	  -o faulthandler_timeout=3600 tests/store/test_cut_anywhere.py \
-	  tests/store/test_flipped_anywhere.py tests/sim/test_store_crashes.py $(ARGS)
+	  tests/store/test_cut_anywhere.py tests/store/test_flipped_anywhere.py \
+	  tests/sim/test_store_crashes.py $(ARGS)
 
 check: .venv/dev.done  ## lint, format, types, and exercises that match their solutions
 	$(BIN)/ruff check
