@@ -291,6 +291,19 @@ def test_what_recovery_enters_again_is_vouched_for_once_it_is_flushed_again(host
     assert host.store.checkpoint.safe_ms == NOW_MS + 6000
 
 
+def test_a_crash_that_takes_what_the_checkpoint_counted_costs_no_whole_log(
+    host, caplog
+):
+    put(host, b"first")
+    host.flush()
+    put(host, b"lost")
+    host.do(host.store.flush_queues())
+    host.do(host.store.checkpoint.save())
+    host.crash()
+    assert bodies(host.store) == [b"first"]
+    assert "made anew" not in caplog.text
+
+
 def test_while_flushes_fail_only_so_much_is_taken(host, monkeypatch):
     monkeypatch.setattr(file_queue, "MOST_UNFLUSHED_BYTES", 5000)
     put(host, b"x" * 6000)  # a bound for failures only
