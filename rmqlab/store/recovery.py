@@ -82,7 +82,6 @@ def recover(
     if (has_cut and not was_crash) or not _are_whole(queues, commit_log, checkpoint):
         log.warning("consume queues are made anew from the log")
         queues.cut_log(commit_log.start)
-        checkpoint.queues_ms = 0
         for portion in portions(readable(commit_log, commit_log.start)):
             offer(portion)
     return found

@@ -112,6 +112,25 @@ def test_queues_that_know_more_than_the_log_are_cut(tmp_path):
         assert bodies(store) == [b"a", b"B"]
 
 
+@pytest.mark.parametrize("change", [-1, 1000])  # up to beyond the log
+@pytest.mark.parametrize("is_newest", [True, False])
+def test_after_a_stop_a_queues_last_entry_with_a_false_size_is_made_anew(
+    tmp_path, change, is_newest
+):
+    others = [] if is_newest else [record(topic="tea")]
+    stop(tmp_path, *letters(), *others)
+    with (tmp_path / "checkpoint").open("r+b") as checkpoint:
+        checkpoint.seek(4096 - 16)
+        checkpoint.write(bytes(16))  # as RocketMQ leaves it: nothing is counted
+    wanted = (tmp_path / QUEUE).read_bytes()
+    size = (SIZE + change).to_bytes(4)
+    (tmp_path / QUEUE).write_bytes(wanted[:48] + size + wanted[52:])
+    with opened(tmp_path) as store:
+        assert store.queues.max_offset("orders", 0) == 3
+    if is_newest or change > 0:  # else reading passes that message over, and says so
+        assert (tmp_path / QUEUE).read_bytes() == wanted
+
+
 def test_after_a_stop_a_hole_in_a_queues_last_three_files_is_made_good(tmp_path):
     small = {"mapped_file_size_consume_queue": 60}
     stop(tmp_path, *letters(b"abcdefgh"), **small)

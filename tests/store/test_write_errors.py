@@ -304,6 +304,18 @@ def test_a_crash_that_takes_what_the_checkpoint_counted_costs_no_whole_log(
     assert "made anew" not in caplog.text
 
 
+def test_a_clock_set_back_hides_no_message_that_is_in_no_queue_yet(host):
+    put(host, b"x" * 5000, store_timestamp=NOW_MS + 9000)
+    host.flush()
+    host.do(host.store.flush_queues())
+    host.do(host.store.checkpoint.save())
+    put(host, b"y" * 5000, queue_id=1, store_timestamp=NOW_MS + 9500)
+    put(host, b"z" * 5000, store_timestamp=NOW_MS)  # the first one of the next file
+    host.flush()
+    host.crash()
+    assert bodies(host.store, queue_id=1) == [b"y" * 5000]
+
+
 def test_while_flushes_fail_only_so_much_is_taken(host, monkeypatch):
     monkeypatch.setattr(file_queue, "MOST_UNFLUSHED_BYTES", 5000)
     put(host, b"x" * 6000)  # a bound for failures only
