@@ -94,22 +94,30 @@ class RealFile:
         # Not by making the file shorter and long again: who dies, or is refused, in
         # between leaves a file that no broker starts with.
         with _translated(f"cannot cut {self._path} at byte {offset}"):
-            while (at := self._next_data(offset)) < self.size:
-                data = os.pread(self._fd, CUT_BYTES, at)
-                if data != bytes(len(data)):
-                    self.write(at, bytes(len(data)))
-                offset = at + len(data)
+            for start, end in self._written(offset):
+                for at in range(start, end, CUT_BYTES):
+                    data = os.pread(self._fd, min(CUT_BYTES, end - at), at)
+                    if data != bytes(len(data)):
+                        self.write(at, bytes(len(data)))
 
-    def _next_data(self, offset: int) -> int:
-        """Return where the next bytes may lie that are no zeroes, else the end."""
+    def _written(self, offset: int) -> Iterator[tuple[int, int]]:
+        """Yield from where to where bytes may be that are no zeroes.
+
+        The rest are holes, which is most of a young file: they are not even read.
+        """
         if not hasattr(os, "SEEK_DATA"):
-            return offset
-        try:
-            return os.lseek(self._fd, offset, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            return self.size
+            yield offset, self.size
+            return
+        while offset < self.size:
+            try:
+                offset = os.lseek(self._fd, offset, os.SEEK_DATA)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # which says that there are none
+                    raise
+                return
+            end = os.lseek(self._fd, offset, os.SEEK_HOLE)
+            yield offset, end
+            offset = end
 
     async def flush(self) -> None:
         """See `DiskFile.flush`."""
