@@ -167,15 +167,14 @@ class ConsumeQueue:
         if self.files.is_empty:
             return
         size, at_once = QUEUE_ENTRY.size, LEAST_AT_ONCE
-        first = end = self.files.file_starts[-3:][0] // size
+        end = self.files.file_starts[-3:][0] // size
         while data := self.files.read(end * size, at_once * size):
             count = _count_entries(data)
             end += count
             if count < len(data) // size:
                 break
             at_once = min(2 * at_once, MOST_AT_ONCE)
-        last = self.entries(end - 1, 1) if end > first else []
-        self._end_at(end * size, last[0] if last else None)
+        self._end_at(end)
 
     def cut_log(self, log_end: int) -> bool:
         """Forget the entries of records that end beyond `log_end`; return if any did.
@@ -186,12 +185,7 @@ class ConsumeQueue:
         is_longer = self.log_end > log_end
         if self.last and not is_longer:
             return False  # most queues, at most starts: no file is opened for them
-        first, end = self.files.start // QUEUE_ENTRY.size, self._first_beyond(log_end)
-        last = self._message(end - 1) if end > first else NO_MESSAGE
-        if last is NO_MESSAGE:
-            self._end_at(self.files.start, None)  # what is left are fillers at most
-        else:
-            self._end_at(end * QUEUE_ENTRY.size, last)
+        self._end_at(self._first_beyond(log_end))
         return is_longer
 
     def count_before(self, log_end: int) -> int:
@@ -258,10 +252,13 @@ class ConsumeQueue:
         self.files.drop_first()
         return True
 
-    def _end_at(self, at: int, last: QueueEntry | None) -> None:
-        self._log_start = -1
-        self.files.truncate(at)
-        self.last = None if last and last.size == FILLER_SIZE else last
+    def _end_at(self, end: int) -> None:
+        """Forget the entries from a queue offset on; all, if only fillers are left."""
+        first = self.files.start // QUEUE_ENTRY.size
+        last = self._message(end - 1) if end > first else NO_MESSAGE
+        has_any = last is not NO_MESSAGE
+        self.files.truncate((end if has_any else first) * QUEUE_ENTRY.size)
+        self.last = last if has_any else None
 
 
 def _count_entries(data: bytes) -> int:

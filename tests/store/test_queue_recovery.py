@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from rmqlab.protocol.record import size_of
-from rmqlab.store.consume_queue import ConsumeQueue, QueueEntry
+from rmqlab.store.consume_queue import FILLER, ConsumeQueue, QueueEntry
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.results import GetStatus
 from tests.store.shelf import (
     DISK,
+    NOW_MS,
     bodies,
     entries,
     kill,
@@ -26,6 +27,11 @@ from tests.store.shelf import (
 
 SIZE = size_of(record(b"a"))
 QUEUE = Path("consumequeue/orders/0/00000000000000000000")
+
+
+def forget_count(root):
+    """Leave the checkpoint as RocketMQ writes it: no messages are counted there."""
+    zero_from(root / "checkpoint", 4096 - 16)
 
 
 def test_a_queue_that_begins_late_is_found_to_do_so(tmp_path):
@@ -48,6 +54,46 @@ def test_a_queue_that_loses_all_it_has_goes_on_with_its_numbers(tmp_path):
     assert (queue.max_offset, queue.last) == (10, None)
     queue.put([(10, QueueEntry(1000, 100, 7))])
     assert (queue.min_offset, queue.max_offset, queue.is_odd) == (10, 11, False)
+
+
+def test_a_queue_of_which_only_fillers_were_written_is_empty(tmp_path):
+    kill(tmp_path, record(b"a"))
+    (tmp_path / QUEUE).write_bytes((FILLER * 5).ljust(6000, b"\0"))
+    with opened(tmp_path) as store:
+        assert bodies(store) == [b"a"]
+    stop(tmp_path)
+    (tmp_path / QUEUE).write_bytes((FILLER * 5).ljust(6000, b"\0"))
+    with opened(tmp_path) as store:
+        assert bodies(store) == [b"a"]
+
+
+def test_a_number_that_those_after_it_contradict_is_the_damaged_one(tmp_path):
+    queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
+    placed = [(n, QueueEntry(at * 100, 100, 7)) for at, n in enumerate((0, 50, 1, 2))]
+    assert queue.put(placed) == [placed[0], *placed[2:]]
+    assert (queue.max_offset, queue.is_odd) == (3, True)
+
+
+def test_zeroes_amid_old_entries_mislead_no_search(tmp_path):
+    queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
+    queue.put([(n, QueueEntry(n * 100, 100, 7)) for n in range(40)])
+    zero = tmp_path / f"{400:020d}"
+    zero.write_bytes(bytes(20) + zero.read_bytes()[20:])
+    queue.find_min(500)
+    assert queue.min_offset == 5
+
+
+def test_a_queue_lost_whole_is_made_anew_from_older_files_than_the_last(tmp_path):
+    small = {"mapped_file_size_commit_log": 1000}
+    times = range(NOW_MS, NOW_MS + 25_000, 1000)
+    sent = [record(b"%02d" % n, store_timestamp=at) for n, at in enumerate(times)]
+    stop(tmp_path, *sent, **small)
+    forget_count(tmp_path)
+    shutil.rmtree(tmp_path / "consumequeue/orders")
+    (tmp_path / "abort").touch()
+    with opened(tmp_path, **small) as store:
+        assert store.found.records < 10
+        assert bodies(store) == [one.body for one in sent]
 
 
 def test_an_emptied_queue_may_begin_in_another_file(tmp_path):
@@ -119,9 +165,7 @@ def test_after_a_stop_a_queues_last_entry_with_a_false_size_is_made_anew(
 ):
     others = [] if is_newest else [record(topic="tea")]
     stop(tmp_path, *letters(), *others)
-    with (tmp_path / "checkpoint").open("r+b") as checkpoint:
-        checkpoint.seek(4096 - 16)
-        checkpoint.write(bytes(16))  # as RocketMQ leaves it: nothing is counted
+    forget_count(tmp_path)
     wanted = (tmp_path / QUEUE).read_bytes()
     size = (SIZE + change).to_bytes(4)
     (tmp_path / QUEUE).write_bytes(wanted[:48] + size + wanted[52:])

@@ -264,6 +264,27 @@ def test_while_much_is_written_again_others_have_their_turn(host, monkeypatch):
     assert bodies(host.store) == [b"x" * 9000, b"meanwhile"]
 
 
+def test_a_file_that_is_removed_during_its_flush_needs_none(host):
+    put(host, *(b"%d" % n * 5000 for n in range(6)))  # two in a file
+    host.disk.flush_s = 1.0
+    flushing = host.process.start(host.store.flush_log())
+    host.sim.run(0.5)
+    host.store.drop_oldest_log_file()
+    host.store.drop_oldest_log_file()
+    assert host.store.log.files.flushed == host.store.log.start
+    host.sim.run(5)
+    assert flushing.result() == host.store.log.end
+
+
+def test_a_queue_whose_flush_failed_over_two_files_is_flushed_later(host):
+    put(host, *(b"%d" % n for n in range(150)))  # 100 entries in a file
+    host.disk.fail("flush", 1)
+    with pytest.raises(StoreError):
+        host.do(host.store.flush_queues())
+    host.do(host.store.flush_queues())
+    assert host.store.checkpoint.queued.messages == 150
+
+
 def test_a_queue_whose_flush_failed_is_not_vouched_for(host):
     put(host, *(b"%d" % n for n in range(30)), store_timestamp=NOW_MS + 9000)
     host.flush()
