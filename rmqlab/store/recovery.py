@@ -162,7 +162,7 @@ def _are_whole(
         checkpoint.queued = NOTHING_QUEUED  # a part of those is lost
     log_end, count = checkpoint.queued
     return (
-        queues.count_before(log_end) == count
+        (log_end == 0 or queues.count_before(log_end) == count)
         and not any(queue.is_odd for queue in queues)
         and not (commit_log.start == 0 and any(queue.files.start for queue in queues))
         and (queues.last is None or _is_there(commit_log, queues.last))

@@ -96,6 +96,27 @@ def test_a_queue_lost_whole_is_made_anew_from_older_files_than_the_last(tmp_path
         assert bodies(store) == [one.body for one in sent]
 
 
+@pytest.mark.parametrize("was_crash", [False, True])
+def test_rocketmqs_store_without_its_oldest_files_keeps_its_queues(
+    tmp_path, caplog, was_crash
+):
+    small = {
+        "mapped_file_size_commit_log": 1000,
+        "mapped_file_size_consume_queue": 200,
+    }
+    times = range(NOW_MS, NOW_MS + 25_000, 1000)
+    stop(tmp_path, *(record(b"a", store_timestamp=at) for at in times), **small)
+    forget_count(tmp_path)
+    log_files(tmp_path)[0].unlink()  # ten messages, and their ten entries
+    (tmp_path / QUEUE).unlink()
+    if was_crash:
+        (tmp_path / "abort").touch()
+    with opened(tmp_path, **small) as store:
+        assert store.queues.min_offset("orders", 0) == 10
+        assert bodies(store, offset=20) == [b"a"] * 5
+    assert "made anew" not in caplog.text
+
+
 def test_an_emptied_queue_may_begin_in_another_file(tmp_path):
     queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 200)
     for first in (15, 2):
