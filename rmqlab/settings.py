@@ -115,9 +115,6 @@ class StoreConfig:
     disk_max_used_space_ratio: int = 75
     """Percent of the disk above which old files are removed at any hour; clamped to
     10 … 95."""
-    disk_space_clean_forcibly_ratio: int = 85
-    disk_space_warning_level_ratio: int = 90
-    """In percent.  RocketMQ 4 has both as properties of Java's: see `retention`."""
     clean_file_forcibly_enable: bool = True
     """Whether a fuller disk makes files go that are not old yet."""
     clean_resource_interval: int = 10_000

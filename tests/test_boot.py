@@ -281,6 +281,15 @@ def test_a_slave_without_an_id_does_not_start(built, tmp_path):
     assert (code, err) == (253, "Slave's brokerId must be > 0\n")
 
 
+def test_an_option_for_java_that_is_no_number_does_not_start(
+    built, tmp_path, monkeypatch
+):
+    option = "-Drocketmq.broker.diskSpaceWarningLevelRatio=much"
+    monkeypatch.setenv("JAVA_OPT_EXT", f"-Xmx1g {option}")
+    code, _, err = built(mqbroker, "-c", str(written(tmp_path)))
+    assert (code, err.partition(":")[0]) == (253, f"{option} cannot be used")
+
+
 @pytest.mark.parametrize("address", ["nameserver1", "a:1;b", "a:port"])
 def test_a_name_server_address_that_is_none_does_not_start(built, tmp_path, address):
     path = written(tmp_path, namesrvAddr=address)

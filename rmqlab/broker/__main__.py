@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,10 @@ from rmqlab.known_keys import IGNORED_BY_BROKER
 from rmqlab.settings import BrokerConfig, StoreConfig
 from rmqlab.store.disk import Disk
 from rmqlab.store.real_disk import RealDisk
+from rmqlab.store.retention import limits_of
+
+JAVA_OPTIONS = "JAVA_OPT_EXT"
+"""RocketMQ's start scripts add this to what they start Java with."""
 
 
 def build(arguments: list[str], disk: Disk | None = None) -> Broker:
@@ -38,6 +43,7 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         config.namesrv_addr = found.namesrvAddr
     try:
         settle.settle(config, store_config, site())
+        disk_limits = limits_of(os.environ.get(JAVA_OPTIONS, ""))
     except ConfigError as error:
         boot.fail(str(error), boot.BAD_SETTING)
     if found.printConfigItem or found.printImportantConfig:
@@ -45,7 +51,7 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         sys.exit(0)
     boot.open_log("broker")
     boot.report(problems, IGNORED_BY_BROKER)
-    return Broker(config, store_config, disk or RealDisk())
+    return Broker(config, store_config, disk or RealDisk(), disk_limits=disk_limits)
 
 
 def boot_line(config: BrokerConfig) -> str:

@@ -42,6 +42,7 @@ from rmqlab.service import Service
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.disk import Disk
 from rmqlab.store.layout import StorePaths
+from rmqlab.store.retention import Limits
 from rmqlab.store.store import MessageStore
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Broker:
         disk: Disk,
         clock: Clock | None = None,
         random: Random | None = None,
+        disk_limits: Limits | None = None,
     ) -> None:
         self.config, self.clock = config, clock or SystemClock()
         self.role = store_config.broker_role
@@ -81,7 +83,7 @@ class Broker:
         self.ha_master = HaMaster(self.store.log, store_config, self._copied)
         self.ha_slave = HaSlave(_Copy(self.store), store_config)
         self.handlers = self._handlers(random or Random())  # noqa: S311
-        self._build_services(disk, paths)
+        self._build_services(disk, paths, disk_limits)
         self._dispatch = Dispatch(
             self.handlers,
             store_config,
@@ -130,7 +132,9 @@ class Broker:
         now_ms = self.clock.now_ms()
         return measure(self.store, self.ha_master, self.booted_ms, now_ms)
 
-    def _build_services(self, disk: Disk, paths: StorePaths) -> None:
+    def _build_services(
+        self, disk: Disk, paths: StorePaths, disk_limits: Limits | None
+    ) -> None:
         config, pulls = self.config, self.handlers.pull
         interval_s = config.flush_consumer_offset_interval / 1000
         tables = (self.topics, self.groups, self.offsets)
@@ -158,7 +162,7 @@ class Broker:
         self._others: list[Service] = [
             HoldScan(config, self.store, self.holds, pulls, self.clock),
             QueueFlush(self.store),
-            Cleaning(self.store, self.clock),
+            Cleaning(self.store, self.clock, disk_limits),
             ClientExpiry(self.clients, self.clock),
         ]
 

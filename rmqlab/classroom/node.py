@@ -29,8 +29,11 @@ from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
 from rmqlab.store.disk import Disk
 
-FULL_PERCENT = 99
-"""So full the disk of a local cluster may be before it refuses messages."""
+DISK_LIMITS = (
+    "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99 "
+    "-Drocketmq.broker.diskSpaceCleanForciblyRatio=0.99"
+)
+"""A learner's disk may be fuller than a server's should be."""
 
 
 def main() -> None:
@@ -39,6 +42,7 @@ def main() -> None:
     if spec is None:
         return
     os.environ[boot.LOG_DIR_VARIABLE] = spec["log_dir"]
+    os.environ.setdefault(mqbroker.JAVA_OPTIONS, DISK_LIMITS)
     arguments = ["-c", spec["file"]] if spec["file"] else []
     make_loop: Callable[[], HostLoop] = partial(
         HostLoop, spec["address"], spec["names"]
@@ -91,9 +95,6 @@ def run_broker(
 ) -> None:
     """Run a broker as `mqbroker` does, on another disk if one is given."""
     broker = mqbroker.build(arguments, disk)
-    # A learner's disk may be fuller than a server's should be.
-    broker.store.config.disk_space_warning_level_ratio = FULL_PERCENT
-    broker.store.config.disk_space_clean_forcibly_ratio = FULL_PERCENT
     line = mqbroker.boot_line(broker.config)
     watching: set[asyncio.Task[None]] = set()
 

@@ -37,8 +37,9 @@ FILLER_SIZE = 0x7FFFFFFF
 FILLER = QUEUE_ENTRY.pack(0, FILLER_SIZE, 0)
 LEAST_AT_ONCE, MOST_AT_ONCE = 128, 4096
 """Entries read while looking for an end: of ever more, for most queues are short."""
-MOST_MISSING = 100
-"""So many messages in a row may be missing among others."""
+FEW_MISSING, MOST_MISSING = 100, 10_000
+"""So many messages in a row may be missing among others: few, where only one message
+says so, which may itself be damaged; most, where the one after it says the same."""
 MOST_OFFSET = (1 << 63) // QUEUE_ENTRY.size
 """A queue's bytes are counted in 63 bits."""
 
@@ -124,8 +125,8 @@ class ConsumeQueue:
         each: Iterable[Placed | None] = chain(placed, [None])
         for one, later in pairwise(each):
             at, entry = cast("Placed", one)
-            most = MOST_OFFSET if is_first else following + MOST_MISSING
             is_known, is_ahead = at < following and not is_first, at > following
+            most = MOST_OFFSET if is_first else following + _most_missing(at, later)
             if not 0 <= at <= most or (is_ahead and later and later[0] <= at):
                 self._tell("does not take", at, entry)
             elif is_known and self._has_other(at, entry):
@@ -229,11 +230,21 @@ class ConsumeQueue:
 
         Fillers at the queue's start are before all messages.
         """
-        least = max(self.files.start // QUEUE_ENTRY.size, queue_offset - MOST_MISSING)
-        for offset in range(queue_offset, least - 1, -1):
-            (entry,) = self.entries(offset, 1)
-            if entry.size != FILLER_SIZE and entry.log_offset >= 0 < entry.size:
-                return entry
+        size = QUEUE_ENTRY.size
+        first = end = queue_offset + 1
+        least = max(self.files.start // size, queue_offset - MOST_MISSING)
+        while end > least:
+            # The entry itself, and only where it is none the ones before, by files.
+            in_file = self.files.file_start((end - 1) * size) // size
+            first = queue_offset if end > queue_offset else max(least, in_file)
+            data = self.files.read(first * size, (end - first) * size)
+            if data != FILLER * (
+                end - first
+            ):  # as a slave has very many that came late
+                entries = map(QueueEntry._make, QUEUE_ENTRY.iter_unpack(data))
+                if found := next(filter(_is_message, reversed(list(entries))), None):
+                    return found
+            end = first
         return NO_MESSAGE
 
     def drop_before(self, log_start: int) -> bool:
@@ -259,6 +270,15 @@ class ConsumeQueue:
         has_any = last is not NO_MESSAGE
         self.files.truncate((end if has_any else first) * QUEUE_ENTRY.size)
         self.last = last if has_any else None
+
+
+def _most_missing(queue_offset: int, later: Placed | None) -> int:
+    is_confirmed = later is not None and later[0] == queue_offset + 1
+    return MOST_MISSING if is_confirmed else FEW_MISSING
+
+
+def _is_message(entry: QueueEntry) -> bool:
+    return entry.size != FILLER_SIZE and entry.log_offset >= 0 < entry.size
 
 
 def _count_entries(data: bytes) -> int:

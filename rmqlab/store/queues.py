@@ -129,13 +129,13 @@ class ConsumeQueues:
         return bool(longer)
 
     async def flush(self, least_pages: int = 0) -> bool:
-        """Flush each queue with more than this many new pages; return whether all are.
+        """Flush each queue with at least these new pages; return whether all are.
 
         Raises:
             DiskFull, StoreError: the disk refused; call again later.
         """
         for key, queue in list(self._grown.items()):
-            if queue.files.end - queue.files.flushed > least_pages * PAGE_BYTES:
+            if queue.files.end - queue.files.flushed >= least_pages * PAGE_BYTES:
                 await queue.files.flush()
             if queue.files.flushed == queue.files.end:
                 del self._grown[key]

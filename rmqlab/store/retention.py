@@ -4,11 +4,11 @@
                 85 % ┼ FORCE   the oldest goes, old or not
                 90 % ┴ FULL    likewise, and sends are refused
 
-The limits are diskMaxUsedSpaceRatio, diskSpaceCleanForciblyRatio and
-diskSpaceWarningLevelRatio; where the first is above the second, FORCE begins there,
-too.  A file's age is that of the message after its last one, so of the first message in
-the next file; the last file is never old.  Disks are counted by their partitions: what
-else lies there counts, too.
+The first limit is diskMaxUsedSpaceRatio; where it is above the second, FORCE begins
+there, too.  The others are no settings: RocketMQ's are properties of Java's.  A file's
+age is that of the message after its last one, so of the first message in the next file;
+the last file is never old.  Disks are counted by their partitions: what else lies there
+counts, too.
 
 RocketMQ takes the file's time of change for its age, and where diskMaxUsedSpaceRatio is
 above 90 it refuses sends and removes nothing.
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from typing import NamedTuple
 
 from rmqlab.errors import ConfigError
 from rmqlab.settings import StoreConfig
@@ -27,6 +28,36 @@ from rmqlab.settings import StoreConfig
 LEAST_PERCENT, MOST_PERCENT = 10, 95
 HOUR_MS = 3_600_000
 UNKNOWN = -1.0
+
+
+class Limits(NamedTuple):
+    """Above which part of a disk something is done about it, whatever the settings."""
+
+    force: float = 0.85
+    full: float = 0.90
+
+
+def limits_of(java_options: str) -> Limits:
+    """Return the limits that options for Java name: ``-Drocketmq.broker.…=0.95``.
+
+    Raises:
+        ConfigError: one is no number.
+    """
+    names = {
+        "-Drocketmq.broker.diskSpaceCleanForciblyRatio": "force",
+        "-Drocketmq.broker.diskSpaceWarningLevelRatio": "full",
+    }
+    found = {}
+    for option in java_options.split():
+        name, _, value = option.partition("=")
+        if name in names:
+            try:
+                found[names[name]] = float(value)
+            except ValueError:
+                raise ConfigError(
+                    f"{option} cannot be used: write a part of the disk, such as 0.95"
+                ) from None
+    return Limits(**found)
 
 
 class DiskState(IntEnum):
@@ -51,16 +82,15 @@ class DiskUse:
         return f"CL: {self.log:5.2f} CQ: {self.queues:5.2f} INDEX: {self.index:5.2f}"
 
 
-def judge(use: DiskUse, config: StoreConfig) -> DiskState:
+def judge(use: DiskUse, config: StoreConfig, limits: Limits) -> DiskState:
     """Return how much room the fuller disk of log and queues has."""
     used = max(use.log, use.queues)
     percent = max(LEAST_PERCENT, min(config.disk_max_used_space_ratio, MOST_PERCENT))
-    if used > config.disk_space_warning_level_ratio / 100:
+    if used > limits.full:
         return DiskState.FULL
     if used <= percent / 100:
         return DiskState.ROOMY
-    is_forced = used > config.disk_space_clean_forcibly_ratio / 100
-    return DiskState.FORCE if is_forced else DiskState.CLEAN
+    return DiskState.FORCE if used > limits.force else DiskState.CLEAN
 
 
 def may_remove(

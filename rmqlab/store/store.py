@@ -196,7 +196,7 @@ class MessageStore:
         """Flush each queue that has at least this many new pages of 4 KiB."""
         stored_at = self.log.last_stored_at
         is_whole = await self.queues.flush(least_pages)
-        if is_whole:
+        if is_whole and not least_pages:  # then the checkpoint is saved, too
             count = self.queues.count_before(self.dispatched)
             self.checkpoint.queued = Queued(self.dispatched, count)
         if is_whole and self.dispatched == self.log.end:

@@ -231,3 +231,36 @@ def test_a_record_that_claims_an_older_place_in_its_queue_gets_none(tmp_path):
         assert store.dispatch() == []
         assert bodies(store) == [b"a", b"b", b"c"]
         assert store.put(record(b"d")).record.queue_offset == 3
+
+
+@pytest.mark.parametrize("damaged", [99, 101, 1500])
+def test_a_queue_goes_on_behind_a_damaged_stretch_of_the_log(tmp_path, damaged):
+    first, last = 20, 30
+    sent = [record(b"%05d" % number) for number in range(first + damaged + last)]
+    stop(tmp_path, *sent, record(topic="others"))  # which shows where the log ends
+    size = size_of(sent[0])
+    with log_files(tmp_path)[0].open("r+b") as file:
+        file.seek(first * size)
+        file.write(b"\1" * damaged * size)
+    shutil.rmtree(tmp_path / "consumequeue/orders")
+    stop(tmp_path, record(b"next"))
+    with opened(tmp_path) as store:
+        assert store.queues.min_offset("orders", 0) == 0
+        assert bodies(store) == [b"%05d" % number for number in range(first)]
+        behind = bodies(store, offset=first + damaged)
+        assert behind == [*(one.body for one in sent[-last:]), b"next"]
+
+
+def test_a_great_leap_that_nothing_confirms_is_damage(tmp_path):
+    queue = ConsumeQueue(DISK, FilePool(DISK), str(tmp_path), 20_000)
+    queue.put([(0, QueueEntry(0, 100, 0))])
+    alone, following = (200, QueueEntry(100, 100, 0)), (201, QueueEntry(200, 100, 0))
+    assert queue.put([alone]) == []
+    assert queue.put([alone, following]) == [alone, following]
+    assert (
+        queue.put(
+            [(99_999, QueueEntry(300, 100, 0)), (100_000, QueueEntry(400, 100, 0))]
+        )
+        == []
+    )
+    assert queue.max_offset == 202

@@ -6,11 +6,20 @@ import asyncio
 
 import pytest
 
+from rmqlab.classroom.node import DISK_LIMITS
 from rmqlab.errors import ConfigError, StoreError
 from rmqlab.settings import StoreConfig
 from rmqlab.sim.machine import Simulation
 from rmqlab.store.results import GetStatus
-from rmqlab.store.retention import DiskState, DiskUse, hours_of, judge, may_remove
+from rmqlab.store.retention import (
+    DiskState,
+    DiskUse,
+    Limits,
+    hours_of,
+    judge,
+    limits_of,
+    may_remove,
+)
 from tests import simulated
 from tests.store.shelf import (
     NOW_MS,
@@ -30,10 +39,28 @@ SMALL = {"mapped_file_size_commit_log": 4000, "mapped_file_size_consume_queue": 
 
 def judged(log, queues=0.0, percent=75):
     config = StoreConfig(disk_max_used_space_ratio=percent)
-    return judge(DiskUse(log, queues, 0.0), config)
+    return judge(DiskUse(log, queues, 0.0), config, Limits())
 
 
 # Pure
+
+
+def test_options_for_java_move_the_limits_as_rocketmqs_do():
+    full = "-Drocketmq.broker.diskSpaceWarningLevelRatio"
+    forced = "-Drocketmq.broker.diskSpaceCleanForciblyRatio"
+    assert limits_of("") == limits_of("-Xmx1g") == (0.85, 0.90)
+    assert limits_of(f"-Xmx1g {full}=0.99") == (0.85, 0.99)
+    assert limits_of(f"{forced}=0.5 {full}=0.6") == (0.5, 0.6)
+    assert limits_of(DISK_LIMITS) == (0.99, 0.99)  # of a learner's clusters
+    with pytest.raises(ConfigError, match=f"{full}=much cannot be used"):
+        limits_of(f"{full}=much")
+
+
+def test_a_disk_is_full_where_the_limits_say_so():
+    use, config = DiskUse(0.95, 0.1, 0.1), StoreConfig()
+    assert judge(use, config, Limits()) is DiskState.FULL
+    assert judge(use, config, Limits(full=0.99)) is DiskState.FORCE
+    assert judge(use, config, Limits(force=0.99, full=0.99)) is DiskState.CLEAN
 
 
 @pytest.mark.parametrize(

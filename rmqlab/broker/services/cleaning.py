@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from rmqlab.clock import Clock
 from rmqlab.errors import StoreError
 from rmqlab.service import Service
-from rmqlab.store.retention import DiskState, hours_of, judge, may_remove
+from rmqlab.store.retention import DiskState, Limits, hours_of, judge, may_remove
 from rmqlab.store.store import MessageStore
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,13 @@ class Cleaning(Service):
 
     first_s = 60.0
 
-    def __init__(self, store: MessageStore, clock: Clock) -> None:
+    def __init__(
+        self, store: MessageStore, clock: Clock, limits: Limits | None = None
+    ) -> None:
         super().__init__()
         config = store.config
         self._store, self._clock = store, clock
+        self._limits = limits or Limits()
         self._hours = hours_of(config.delete_when)
         self._between_s = config.clean_resource_interval / 1000
         self._after_log_s = config.delete_commit_log_files_interval / 1000
@@ -70,7 +73,7 @@ class Cleaning(Service):
 
     def _look(self) -> DiskState:
         use = self._store.disk_use()
-        state = judge(use, self._store.config)
+        state = judge(use, self._store.config, self._limits)
         is_full = state is DiskState.FULL
         if is_full and not self._store.is_disk_full:
             log.error("disk full, sends are refused used=[%s]", use)
