@@ -161,12 +161,14 @@ class Reading:
         """Return the newest messages with a key, in the order of the log.
 
         At most `most`, and never more than the settings allow.  The index knows hashes
-        of keys only, so each message is asked for its own.
+        of keys only, so each message is asked for its own; others of the same hash take
+        no one's place, as long as they are not more than the settings allow.
         """
-        most = min(most, self._config.max_msgs_num_batch)
-        offsets = self._index.find(topic, key, most, begin_ms, end_ms)
-        found = (self.record_at(offset) for offset in sorted(set(offsets)))
-        return [one for one in found if one and _has_key(one, topic, key)]
+        allowed = self._config.max_msgs_num_batch
+        offsets = self._index.find(topic, key, allowed, begin_ms, end_ms)
+        read = (self.record_at(offset) for offset in sorted(offsets))
+        found = [one for one in read if one and _has_key(one, topic, key)]
+        return found[max(0, len(found) - max(0, most)) :]
 
 
 def _tell_damage(place: Place, entry: QueueEntry) -> None:

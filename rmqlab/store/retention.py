@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import NamedTuple
 
+from rmqlab.clock import HOUR_MS
 from rmqlab.errors import ConfigError
 from rmqlab.settings import StoreConfig
 
 LEAST_PERCENT, MOST_PERCENT = 10, 95
-HOUR_MS = 3_600_000
 UNKNOWN = -1.0
 
 
