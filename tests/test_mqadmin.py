@@ -141,7 +141,7 @@ async def test_update_topic_creates_it_on_one_broker(tmp_path, mq):
         at = address(master)
         arguments = "-t", "orders", "-b", at, "-r", "3", "-w", "5", "-p", "4"
         code, out, _ = await mq("updateTopic", "-n", server.address, *arguments)
-        assert other.topics.get("orders") is None
+        assert other.memory.topics.get("orders") is None
     assert code == 0
     assert out == (
         f"create topic to {at} success.\n"
@@ -154,7 +154,7 @@ async def test_update_topic_creates_it_on_every_master_of_a_cluster(tmp_path, mq
     async with cluster(tmp_path) as (server, master, slave, other):
         arguments = "-n", server.address, "-t", "orders", "-c", "DefaultCluster"
         code, out, _ = await mq("updateTopic", *arguments)
-        found = [broker.topics.get("orders") for broker in (master, other)]
+        found = [broker.memory.topics.get("orders") for broker in (master, other)]
     assert code == 0
     assert [one.write_queue_nums for one in found] == [8, 8]
     assert out.count("success.") == 2

@@ -11,25 +11,21 @@ from collections.abc import Hashable
 from random import Random
 from typing import Self, cast
 
-from rmqlab.broker.call import Peer
-from rmqlab.broker.dispatch import Dispatch, Handlers
+from rmqlab.broker.call import Peer, Tell
+from rmqlab.broker.dispatch import Dispatch
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
-from rmqlab.broker.handlers.pull import HeldPull, PullHandler
+from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.measure import measure
+from rmqlab.broker.memory import Memory
 from rmqlab.broker.services.cleaning import Cleaning
 from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
 from rmqlab.broker.services.durability import LogFlush, QueueFlush
 from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
 from rmqlab.broker.services.registration import Registration
 from rmqlab.broker.services.slave_sync import SlaveSync
-from rmqlab.broker.tables.clients import Clients
-from rmqlab.broker.tables.groups import Groups
-from rmqlab.broker.tables.holds import PullHolds
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
 from rmqlab.clock import Clock, SystemClock
 from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
@@ -75,58 +71,27 @@ class Broker:
         )
         self.store = MessageStore(store_config, paths, disk)
         self.booted_ms = self.clock.now_ms()
-        self.topics = Topics(config, self.booted_ms)
-        self.groups = Groups(config, self.booted_ms)
-        self.offsets, self.clients = Offsets(), Clients()
-        self.holds: PullHolds[HeldPull] = PullHolds()
+        self.memory = Memory.fresh(config, self.booted_ms)
         self._remoting = RemotingClient()
         self.ha_master = HaMaster(self.store.log, store_config, self._copied)
         self.ha_slave = HaSlave(_Copy(self.store), store_config)
-        self.handlers = self._handlers(random or Random())  # noqa: S311
+        tell = Tell(self._topics_changed, self._group_changed)
+        random = random or Random()  # noqa: S311
+        self.sends = SendHandler(self.memory, self.store, tell, random)
+        self.pulls = PullHandler(self.memory, self.store)
+        handlers = (
+            self.sends,
+            self.pulls,
+            QueryHandler(self.store),
+            GroupHandler(self.memory, self.store, tell),
+            AdminHandler(self.memory, self.store, tell, self._measure),
+        )
         self._build_services(disk, paths, disk_limits)
         self._dispatch = Dispatch(
-            self.handlers,
-            store_config,
-            self.ha_master,
-            self._log_flush_soon,
-            self.clock,
+            handlers, store_config, self.ha_master, self._log_flush_soon, self.clock
         )
         self._server = RemotingServer(self._dispatch.handle, self._hung_up)
         self._log_flush = LogFlush(self.store, self._dispatch.flushed)
-
-    def _handlers(self, random: Random) -> Handlers:
-        told = self._topics_changed
-        return Handlers(
-            SendHandler(self.config, self.store, self.topics, told, random),
-            PullHandler(
-                self.config,
-                self.store,
-                self.topics,
-                self.groups,
-                self.clients,
-                self.offsets,
-                self.holds,
-            ),
-            QueryHandler(self.store),
-            GroupHandler(
-                self.store,
-                self.topics,
-                self.groups,
-                self.clients,
-                self.offsets,
-                self._notify,
-                told,
-            ),
-            AdminHandler(
-                self.config,
-                self.store,
-                self.topics,
-                self.groups,
-                self.offsets,
-                told,
-                self._measure,
-            ),
-        )
 
     def _measure(self) -> dict[str, str]:
         now_ms = self.clock.now_ms()
@@ -135,24 +100,18 @@ class Broker:
     def _build_services(
         self, disk: Disk, paths: StorePaths, disk_limits: Limits | None
     ) -> None:
-        config, pulls = self.config, self.handlers.pull
+        config, memory, pulls = self.config, self.memory, self.pulls
         interval_s = config.flush_consumer_offset_interval / 1000
-        tables = (self.topics, self.groups, self.offsets)
+        tables = (memory.topics, memory.groups, memory.offsets)
         self._persistence = Persistence(disk, paths, tables, interval_s)
-        self._dispatcher = Dispatcher(self.store, self.holds, pulls)
-        self.slave_sync = SlaveSync(
-            self.topics,
-            self.groups,
-            self.offsets,
-            self._remoting,
-            self._persistence,
-        )
+        self._dispatcher = Dispatcher(self.store, memory.holds, pulls)
+        self.slave_sync = SlaveSync(memory, self._remoting, self._persistence)
         name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
         self.registrations = [
             Registration(
                 one.strip(),
                 config,
-                self.topics,
+                memory.topics,
                 self._remoting,
                 self._learn,
                 self._announced,
@@ -160,10 +119,10 @@ class Broker:
             for one in name_servers
         ]
         self._others: list[Service] = [
-            HoldScan(config, self.store, self.holds, pulls, self.clock),
+            HoldScan(config, self.store, memory.holds, pulls, self.clock),
             QueueFlush(self.store),
             Cleaning(self.store, self.clock, disk_limits),
-            ClientExpiry(self.clients, self.clock),
+            ClientExpiry(memory.clients, self.clock),
         ]
 
     def _services(self) -> list[Service]:
@@ -192,7 +151,7 @@ class Broker:
             await self._server.stop()
             self.store.abandon()
             raise
-        self.handlers.send.store_host = (self.config.broker_i_p1, port)
+        self.sends.store_host = (self.config.broker_i_p1, port)
         for service in self._services():
             service.start()
         await asyncio.gather(*(one.step() for one in self.registrations))
@@ -239,7 +198,7 @@ class Broker:
 
     def _announced(self) -> None:
         told = (one.told for one in self.registrations)
-        version = min(told, default=self.topics.version)
+        version = min(told, default=self.memory.topics.version)
         self._dispatch.announced.advance(version)
 
     def _learn(self, reply: RegisterReply) -> None:
@@ -248,16 +207,16 @@ class Broker:
             self.ha_slave.follow(reply.ha_server_addr)
             self.slave_sync.master = reply.master_addr or ""
 
-    def _notify(self, group: str) -> None:
+    def _group_changed(self, group: str) -> None:
         """Tell a group's members that it changed, as RocketMQ does: all of them."""
         fields = NotifyConsumerIdsChanged(group).to_wire()
-        for connection in self.clients.connections(group):
+        for connection in self.memory.clients.connections(group):
             code = NotifyConsumerIdsChanged.CODE
             cast("Peer", connection).send(Frame(code, fields, flag=Flag.ONEWAY))
 
     def _hung_up(self, connection: Connection) -> None:
-        for group in self.clients.hung_up(cast("Hashable", connection)):
-            self._notify(group)
+        for group in self.memory.clients.hung_up(cast("Hashable", connection)):
+            self._group_changed(group)
 
 
 class _Copy:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
+from rmqlab.protocol.membership import Subscription
+from rmqlab.protocol.messaging import PullMessage
 
 
 class Peer(Hashable, Protocol):
@@ -51,11 +53,25 @@ class Answer(NamedTuple):
     known_at: int | None = None
 
 
+class HeldPull(NamedTuple):
+    """A pull that waits, with what was found out when it came."""
+
+    asked: PullMessage
+    subscription: Subscription
+    call: Call
+
+
 HELD = None
 """Returned by a handler whose answer comes later, over the same connection."""
 
 Handle = Callable[[Any, Call], Answer | None]
 """A handler: given the parsed header and the call."""
 
-Notify = Callable[[str], None]
-"""Tells the members of a consumer group that it changed."""
+
+class Tell(NamedTuple):
+    """Whom a handler tells what it changed; neither may wait."""
+
+    topics_changed: Callable[[], None]
+    """A topic or a group is new or changed: save it and tell the name servers."""
+    group_changed: Callable[[str], None]
+    """The members of a consumer group changed: have them share out its queues anew."""

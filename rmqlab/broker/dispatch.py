@@ -1,4 +1,4 @@
-"""Everything the broker can be asked, on one screen; and the one place that waits.
+"""From a frame to its handler, from an answer to the wire; the one place that waits.
 
 A handler returns at once.  Where its answer must not leave before the message is
 flushed, copied to a slave, or announced, it hangs at a gate here: no task each.
@@ -8,23 +8,16 @@ Source: BrokerController.registerProcessor, CommitLog.asyncPutMessage, release 4
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 
-from rmqlab.broker.call import Answer, Call, Handle
+from rmqlab.broker.call import Answer, Call
 from rmqlab.broker.gate import OffsetGate, Told
-from rmqlab.broker.handlers.admin import AdminHandler
-from rmqlab.broker.handlers.group import GroupHandler
-from rmqlab.broker.handlers.pull import PullHandler
-from rmqlab.broker.handlers.query import QueryHandler
-from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.broker.requests import bound
 from rmqlab.clock import Clock
 from rmqlab.errors import Refused
 from rmqlab.ha.master import HaMaster
-from rmqlab.protocol import admin, messaging
 from rmqlab.protocol.codes import RequestCode, ResponseCode
 from rmqlab.protocol.frame import Frame
-from rmqlab.protocol.header import Header
 from rmqlab.remoting import Connection
 from rmqlab.settings import BrokerRole, FlushDiskType, StoreConfig
 
@@ -32,59 +25,18 @@ ANNOUNCE_S = 6.0
 """How long the answer to a topic's creation waits for the name servers at most."""
 
 
-@dataclass(frozen=True)
-class Handlers:
-    """One of each."""
-
-    send: SendHandler
-    pull: PullHandler
-    query: QueryHandler
-    group: GroupHandler
-    admin: AdminHandler
-
-    def table(self) -> dict[type[Header], Handle]:
-        """Return who answers what."""
-        return {
-            messaging.SendMessage: self.send.send,
-            messaging.SendMessageV2: self.send.send,
-            messaging.PullMessage: self.pull.pull,
-            messaging.QueryMessage: self.query.by_key,
-            messaging.ViewMessage: self.query.by_offset,
-            messaging.HeartBeat: self.group.heartbeat,
-            messaging.UnregisterClient: self.group.unregister,
-            messaging.GetConsumerList: self.group.members,
-            messaging.QueryConsumerOffset: self.group.query_offset,
-            messaging.UpdateConsumerOffset: self.group.update_offset,
-            messaging.GetMaxOffset: self.admin.max_offset,
-            messaging.GetMinOffset: self.admin.min_offset,
-            messaging.SearchOffset: self.admin.offset_at,
-            messaging.GetEarliestTime: self.admin.earliest_time,
-            admin.CreateTopic: self.admin.create_topic,
-            admin.GetTopicStats: self.admin.topic_stats,
-            admin.GetAllTopicConfig: self.admin.all_topics,
-            admin.GetAllGroupConfig: self.admin.all_groups,
-            admin.GetAllConsumerOffset: self.admin.all_offsets,
-            admin.GetAllDelayOffset: self.admin.all_delays,
-            admin.GetRuntimeInfo: self.admin.runtime_info,
-            admin.GetBrokerConfig: self.admin.broker_config,
-        }
-
-
 class Dispatch:
     """From a frame to its handler, and from an answer to the wire."""
 
     def __init__(
         self,
-        handlers: Handlers,
+        handlers: Iterable[object],
         config: StoreConfig,
         ha_master: HaMaster,
         flush_soon: Callable[[], None],
         clock: Clock,
     ) -> None:
-        self._by_code: dict[int, tuple[type[Header], Handle]] = {
-            header.CODE: (header, handler)
-            for header, handler in handlers.table().items()
-        }
+        self._by_code = bound(handlers)
         self._ha_master, self._flush_soon, self._clock = ha_master, flush_soon, clock
         self._flushes = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._copies = config.broker_role is BrokerRole.SYNC_MASTER

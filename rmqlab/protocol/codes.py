@@ -156,7 +156,9 @@ class Language(IntEnum):
 class Version(IntEnum):
     """Releases whose number changes what a peer does."""
 
+    V3_0_7_SNAPSHOT = 28
     V3_0_11 = 37
+    V3_1_8_SNAPSHOT = 62
     V3_4_9 = 121
     V4_4_0 = 293
     V4_9_4 = 401

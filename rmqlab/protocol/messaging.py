@@ -1,5 +1,7 @@
 """Headers to send and pull messages, to keep offsets, and to belong to a group.
 
+Not here: what groups share beyond that (`grouping`), transactions (`transactions`).
+
 Source: SendMessageRequestHeader.java, SendMessageRequestHeaderV2.java,
 PullMessageRequestHeader.java and their neighbours, release 4.9.7.
 """
@@ -37,6 +39,38 @@ class SendMessage(Header):
 @request(RequestCode.SEND_MESSAGE_V2, wire_names="abcdefghijklm")
 class SendMessageV2(SendMessage):
     """`SendMessage` with one-letter names on the wire, which are faster to read."""
+
+
+@request(RequestCode.SEND_BATCH_MESSAGE, wire_names="abcdefghijklm")
+class SendBatch(SendMessage):
+    """Store the body as several messages of one queue; see `batch`."""
+
+
+@request(RequestCode.SEND_REPLY_MESSAGE)
+class SendReplyMessage(SendMessage):
+    """Hand the body to the client that its properties name: request and reply."""
+
+
+@request(RequestCode.SEND_REPLY_MESSAGE_V2, wire_names="abcdefghijklm")
+class SendReplyMessageV2(SendMessage):
+    """`SendReplyMessage` with one-letter names on the wire."""
+
+
+@request(RequestCode.CONSUMER_SEND_MSG_BACK)
+class SendBack(Header):
+    """The group failed to consume the message at this commit-log `offset`.
+
+    `delay_level` 0 lets the broker choose when it comes again, < 0 sends it to the
+    dead letters.
+    """
+
+    offset: int
+    group: str
+    delay_level: int
+    origin_msg_id: str | None = None
+    origin_topic: str | None = None
+    unit_mode: bool = False
+    max_reconsume_times: int | None = None
 
 
 @header

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from contextlib import contextmanager
 
-from rmqlab.broker.handlers.pull import HeldPull
+from rmqlab.broker.call import HeldPull
 from rmqlab.clock import ManualClock
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies
@@ -122,7 +122,7 @@ class Desk:
 
     def held(self) -> list[HeldPull]:
         """Return the pulls that wait, and let them wait no more."""
-        return self.broker.holds.expired(1 << 62)
+        return self.broker.memory.holds.expired(1 << 62)
 
 
 @contextmanager

@@ -35,21 +35,21 @@ def create(desk, topic="orders", read=3, write=5, perm=6, kind="SINGLE_TAG"):
 
 def test_a_created_topic_has_the_settings_asked_for(desk):
     assert create(desk).code == ResponseCode.SUCCESS
-    topic = desk.broker.topics.get("orders")
+    topic = desk.broker.memory.topics.get("orders")
     assert (topic.read_queue_nums, topic.write_queue_nums, topic.perm) == (3, 5, 6)
 
 
 def test_a_topic_created_again_is_changed(desk):
     create(desk)
     create(desk, write=1, perm=4)
-    topic = desk.broker.topics.get("orders")
+    topic = desk.broker.memory.topics.get("orders")
     assert (topic.write_queue_nums, topic.perm) == (1, 4)
 
 
 def test_a_created_topic_raises_the_version_that_name_servers_compare(desk):
-    before = desk.broker.topics.version
+    before = desk.broker.memory.topics.version
     create(desk)
-    assert desk.broker.topics.version == before + 1
+    assert desk.broker.memory.topics.version == before + 1
 
 
 def test_a_created_topic_is_in_the_file_before_it_is_acknowledged(desk, tmp_path):
@@ -130,8 +130,8 @@ def test_an_offset_at_which_no_message_starts_is_refused(orders, offset):
 
 
 def test_slaves_are_given_the_broker_s_tables(orders):
-    orders.broker.offsets.commit("kitchen", "orders", 0, 2)
-    orders.broker.groups.find_or_create("kitchen", 0)
+    orders.broker.memory.offsets.commit("kitchen", "orders", 0, 2)
+    orders.broker.memory.groups.find_or_create("kitchen", 0)
 
     def table(header):
         return fastjson.loads(orders.ask(header).body)

@@ -60,10 +60,10 @@ async def test_a_topic_that_comes_during_a_registration_was_not_told(
 ):
     broker = make_broker(tmp_path, f"{HOST}:1")
     (registration,) = broker.registrations
-    before = broker.topics.version
+    before = broker.memory.topics.version
 
     async def ask(*_):
-        broker.topics.put(TopicConfig("late"), 1)
+        broker.memory.topics.put(TopicConfig("late"), 1)
         return Frame(ResponseCode.SUCCESS)
 
     registration._remoting = SimpleNamespace(ask=ask)
@@ -141,8 +141,8 @@ async def fill(server, broker):
     async with Producer("shop", server.address) as producer:
         for number in range(5):
             await producer.send(Message("orders", b"%d" % number), ORDERS)
-    broker.offsets.commit("kitchen", "orders", 0, 3)
-    broker.groups.find_or_create("kitchen", 0)
+    broker.memory.offsets.commit("kitchen", "orders", 0, 3)
+    broker.memory.groups.find_or_create("kitchen", 0)
 
 
 async def test_a_broker_that_starts_again_has_its_topics_offsets_and_messages(tmp_path):
@@ -153,9 +153,9 @@ async def test_a_broker_that_starts_again_has_its_topics_offsets_and_messages(tm
             make_broker(tmp_path, server.address) as after,
             Admin(server.address) as admin,
         ):
-            assert after.topics.to_json() == before.topics.to_json()
-            assert after.groups.to_json() == before.groups.to_json()
-            assert after.offsets.get("kitchen", "orders", 0) == 3
+            assert after.memory.topics.to_json() == before.memory.topics.to_json()
+            assert after.memory.groups.to_json() == before.memory.groups.to_json()
+            assert after.memory.offsets.get("kitchen", "orders", 0) == 3
             found = [one.body async for one in admin.messages(ORDERS)]
     assert found == [b"0", b"1", b"2", b"3", b"4"]
 

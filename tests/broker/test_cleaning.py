@@ -345,7 +345,7 @@ async def test_a_disk_that_fails_for_long_is_said_once_and_everything_is_done_la
         broker.store.put(record(b"sleeps"))
         disk().fail("write")
         disk().fail("flush")
-        broker.offsets.commit("kitchen", "orders", 0, 1)
+        broker.memory.offsets.commit("kitchen", "orders", 0, 1)
         await pass_time(600)
         said = [one.message for one in caplog.records if one.levelno > logging.INFO]
         assert len(said) < 8, said
@@ -368,7 +368,7 @@ async def test_a_consumer_that_was_away_goes_on_at_what_is_left(tmp_path):
     async with master(tmp_path, **settings) as (broker, producer, _admin):
         for n in range(12):
             await send(producer, b"%02d" % n * 5500)
-        broker.offsets.commit("kitchen", "orders", 0, 1)
+        broker.memory.offsets.commit("kitchen", "orders", 0, 1)
         await pass_time(65)
         low = broker.store.queues.min_offset("orders", 0)
         assert low > 1

@@ -106,7 +106,7 @@ def test_a_groups_last_member_takes_its_subscriptions_along(two):
     desk, first, second = two
     desk.broker._hung_up(first)
     desk.broker._hung_up(second)
-    assert desk.broker.clients.consumers("kitchen") is None
+    assert desk.broker.memory.clients.consumers("kitchen") is None
 
 
 @pytest.mark.parametrize(("late_ms", "is_closed"), [(0, False), (1, True)])
@@ -116,7 +116,7 @@ async def test_a_client_that_was_silent_for_two_minutes_is_hung_up_on(
     desk, first, second = two
     desk.clock.advance(SILENCE_MS + late_ms)
     desk.beat(topics=ALL_ORDERS, client="c2", peer=second)
-    await ClientExpiry(desk.broker.clients, desk.clock).step()
+    await ClientExpiry(desk.broker.memory.clients, desk.clock).step()
     assert (first.is_closed, second.is_closed) == (is_closed, False)
 
 
@@ -124,13 +124,13 @@ async def test_a_silent_producer_is_hung_up_on_too(desk):
     beat = Heartbeat("p1", producer_groups=["shop"])
     desk.ask(HeartBeat(), bodies.encode(beat.to_json()))
     desk.clock.advance(SILENCE_MS + 1)
-    await ClientExpiry(desk.broker.clients, desk.clock).step()
+    await ClientExpiry(desk.broker.memory.clients, desk.clock).step()
     assert desk.peer.is_closed
 
 
 def test_a_heartbeat_makes_the_groups_retry_topic(desk):
     desk.beat(topics=ALL_ORDERS)
-    retry = desk.broker.topics.get("%RETRY%kitchen")
+    retry = desk.broker.memory.topics.get("%RETRY%kitchen")
     assert (retry.read_queue_nums, retry.write_queue_nums) == (1, 1)
 
 
@@ -166,7 +166,7 @@ def test_a_new_group_of_a_young_queue_begins_at_0(orders):
 
 
 def test_a_new_group_of_an_old_queue_has_no_offset(desk):
-    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
     host = (HOST, 1)
     record = Record("orders", 0, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host)
     record.queue_offset = 70

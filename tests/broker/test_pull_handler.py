@@ -37,7 +37,7 @@ async def scan(desk, later_ms=0):
     desk.clock.advance(later_ms)
     broker = desk.broker
     await HoldScan(
-        broker.config, broker.store, broker.holds, broker.handlers.pull, desk.clock
+        broker.config, broker.store, broker.memory.holds, broker.pulls, desk.clock
     ).step()
 
 
@@ -76,7 +76,7 @@ def test_a_pull_beyond_the_end_is_sent_back_to_it(orders):
 
 
 def test_a_pull_before_the_oldest_message_is_sent_on_to_it(desk):
-    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
     host = (HOST, 1)
     record = Record("orders", 0, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host)
     record.queue_offset = 70
@@ -99,7 +99,7 @@ def test_a_queue_that_never_had_a_message_begins_at_0(orders, offset, code):
 
 def test_a_slave_sends_nobody_back_for_it_may_lag_behind(desk_with):
     desk = desk_with(role=BrokerRole.SLAVE)
-    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
     answer = desk.pull(5)
     assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
     assert where(answer)[0] == 5
@@ -185,7 +185,7 @@ async def test_without_long_polling_a_pull_is_held_for_a_second(desk_with):
 async def test_a_slaves_held_pull_is_answered_at_the_next_look(desk_with, orders):
     data = orders.broker.store.log.read(0, orders.broker.store.log.end)
     desk = desk_with(role=BrokerRole.SLAVE)
-    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
     assert desk.pull(0, flags=ASKS_AND_WAITS) is None
     desk.broker.store.copy(0, data)
     await arrive(desk)
@@ -229,20 +229,20 @@ def test_a_pull_without_tags_of_a_group_that_said_none_is_refused(
 def test_a_pull_may_commit_an_offset(orders):
     flags = PullSysFlag.SUBSCRIPTION | PullSysFlag.COMMIT_OFFSET
     orders.pull(2, flags=flags, commit=2)
-    assert orders.broker.offsets.get("kitchen", "orders", 0) == 2
+    assert orders.broker.memory.offsets.get("kitchen", "orders", 0) == 2
 
 
 def test_a_pull_commits_nothing_unless_it_says_so(orders):
     orders.pull(2, commit=2)
-    assert orders.broker.offsets.get("kitchen", "orders", 0) is None
+    assert orders.broker.memory.offsets.get("kitchen", "orders", 0) is None
 
 
 def test_a_pull_commits_nothing_at_a_slave(desk_with):
     desk = desk_with(role=BrokerRole.SLAVE)
-    desk.broker.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
     flags = PullSysFlag.SUBSCRIPTION | PullSysFlag.COMMIT_OFFSET
     desk.pull(0, flags=flags, commit=2)
-    assert desk.broker.offsets.get("kitchen", "orders", 0) is None
+    assert desk.broker.memory.offsets.get("kitchen", "orders", 0) is None
 
 
 @pytest.mark.parametrize("queue_id", [-1, 4])
@@ -267,7 +267,7 @@ def test_an_expression_of_another_kind_than_tags_is_refused(orders):
 
 
 def test_a_topic_without_read_permission_is_refused(orders):
-    orders.broker.topics.put(TopicConfig("orders", 4, 4, Permission.WRITE), 0)
+    orders.broker.memory.topics.put(TopicConfig("orders", 4, 4, Permission.WRITE), 0)
     answer = orders.pull(0)
     assert answer.code == ResponseCode.NO_PERMISSION
     assert answer.remark == "the topic[orders] pulling message is forbidden"
@@ -281,7 +281,7 @@ def test_a_broker_without_read_permission_refuses(desk_with):
 
 def test_an_unknown_group_is_made(orders):
     orders.pull(0, group="new")
-    assert "new" in orders.broker.groups.to_json()["subscriptionGroupTable"]
+    assert "new" in orders.broker.memory.groups.to_json()["subscriptionGroupTable"]
 
 
 def test_an_unknown_group_is_refused_where_groups_are_not_made(desk_with):
@@ -294,7 +294,7 @@ def test_an_unknown_group_is_refused_where_groups_are_not_made(desk_with):
 
 def test_a_group_that_may_not_consume_is_refused(orders):
     stopped = GroupConfig("kitchen", consume_enable=False)
-    orders.broker.groups._groups["kitchen"] = stopped
+    orders.broker.memory.groups._groups["kitchen"] = stopped
     answer = orders.pull(0)
     assert answer.code == ResponseCode.NO_PERMISSION
     assert answer.remark == "subscription group no permission, kitchen"

@@ -62,19 +62,19 @@ def test_a_new_topic_has_the_queues_wished_for_up_to_the_default_topics(
     desk, wished, made
 ):
     assert desk.send(queues=wished).code == ResponseCode.SUCCESS
-    topic = desk.broker.topics.get("orders")
+    topic = desk.broker.memory.topics.get("orders")
     assert (topic.read_queue_nums, topic.write_queue_nums) == (made, made)
 
 
 def test_the_default_topics_queues_are_a_setting(desk_with):
     desk = desk_with(default_topic_queue_nums=2)
     desk.send(queues=4)
-    assert desk.broker.topics.get("orders").write_queue_nums == 2
+    assert desk.broker.memory.topics.get("orders").write_queue_nums == 2
 
 
 def test_a_new_topic_may_be_read_and_written_and_not_inherited_from(desk):
     desk.send()
-    permission = desk.broker.topics.get("orders").perm
+    permission = desk.broker.memory.topics.get("orders").perm
     assert permission == Permission.READ | Permission.WRITE
 
 
@@ -91,7 +91,7 @@ def test_no_topic_is_made_where_auto_creation_is_off(desk_with):
     answer = desk.send()
     assert answer.code == ResponseCode.TOPIC_NOT_EXIST
     assert answer.remark.startswith("topic[orders] not exist, apply first please!")
-    assert desk.broker.topics.get("orders") is None
+    assert desk.broker.memory.topics.get("orders") is None
 
 
 def test_a_default_topic_from_the_file_lends_nothing_where_auto_creation_is_off(
@@ -99,7 +99,7 @@ def test_a_default_topic_from_the_file_lends_nothing_where_auto_creation_is_off(
 ):
     desk = desk_with(auto_create_topic_enable=False)
     everything = Permission.READ | Permission.WRITE | Permission.INHERIT
-    desk.broker.topics.put(TopicConfig("TBW102", 8, 8, everything), 0)
+    desk.broker.memory.topics.put(TopicConfig("TBW102", 8, 8, everything), 0)
     assert desk.send().code == ResponseCode.TOPIC_NOT_EXIST
 
 
@@ -107,7 +107,7 @@ def test_any_topic_that_may_be_inherited_from_can_be_the_default(desk_with):
     desk = desk_with(auto_create_topic_enable=False)
     answer = desk.send(default_topic="DefaultCluster", queues=3)
     assert answer.code == ResponseCode.SUCCESS
-    assert desk.broker.topics.get("orders").write_queue_nums == 3
+    assert desk.broker.memory.topics.get("orders").write_queue_nums == 3
 
 
 def test_a_topic_that_may_not_be_inherited_from_makes_none(desk):
@@ -119,7 +119,7 @@ def test_a_topic_that_may_not_be_inherited_from_makes_none(desk):
 def test_a_retry_topic_is_made_wherever_it_is_missing(desk_with):
     desk = desk_with(auto_create_topic_enable=False)
     assert desk.send(topic="%RETRY%kitchen").code == ResponseCode.SUCCESS
-    assert desk.broker.topics.get("%RETRY%kitchen").write_queue_nums == 1
+    assert desk.broker.memory.topics.get("%RETRY%kitchen").write_queue_nums == 1
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_brokers_own_topics_are_not_for_senders(desk, topic):
 
 def test_an_ordered_topic_is_refused_by_a_broker_without_write_permission(desk_with):
     desk = desk_with(broker_permission=4)
-    desk.broker.topics.put(TopicConfig("orders", order=True), 0)
+    desk.broker.memory.topics.put(TopicConfig("orders", order=True), 0)
     answer = desk.send()
     assert answer.code == ResponseCode.NO_PERMISSION
     assert answer.remark == "the broker[127.0.0.1] sending message is forbidden"
@@ -164,7 +164,9 @@ def test_as_in_rocketmq_a_brokers_missing_write_permission_is_the_clients_to_hee
 ):
     desk = desk_with(broker_permission=4)
     assert desk.send().code == ResponseCode.SUCCESS
-    assert desk.broker.topics.registered().topics["orders"].perm == Permission.READ
+    assert (
+        desk.broker.memory.topics.registered().topics["orders"].perm == Permission.READ
+    )
 
 
 def test_a_queue_that_the_topic_does_not_have_is_refused(desk):

@@ -90,12 +90,12 @@ async def test_a_slave_takes_topics_groups_and_offsets_from_its_master(tmp_path)
     async with master_and_slave(tmp_path, BrokerRole.ASYNC_MASTER) as nodes:
         server, master, slave = nodes
         await send(server, b"a")
-        master.offsets.commit("kitchen", "orders", 0, 1)
-        master.groups.find_or_create("kitchen", 0)
+        master.memory.offsets.commit("kitchen", "orders", 0, 1)
+        master.memory.groups.find_or_create("kitchen", 0)
         await slave.slave_sync.step()
-        assert slave.topics.to_json() == master.topics.to_json()
-        assert slave.groups.to_json() == master.groups.to_json()
-        assert slave.offsets.get("kitchen", "orders", 0) == 1
+        assert slave.memory.topics.to_json() == master.memory.topics.to_json()
+        assert slave.memory.groups.to_json() == master.memory.groups.to_json()
+        assert slave.memory.offsets.get("kitchen", "orders", 0) == 1
 
 
 async def test_a_slave_keeps_its_tables_when_the_master_does_not_answer(tmp_path):
@@ -105,17 +105,17 @@ async def test_a_slave_keeps_its_tables_when_the_master_does_not_answer(tmp_path
         await slave.slave_sync.step()
         await master.stop()
         await slave.slave_sync.step()
-        assert slave.topics.get("orders")
+        assert slave.memory.topics.get("orders")
         await master.start()
 
 
 async def test_a_slaves_offsets_are_overwritten_by_its_masters(tmp_path):
     async with master_and_slave(tmp_path, BrokerRole.ASYNC_MASTER) as nodes:
         _, master, slave = nodes
-        master.offsets.commit("kitchen", "orders", 0, 1)
-        slave.offsets.commit("kitchen", "orders", 0, 7)
+        master.memory.offsets.commit("kitchen", "orders", 0, 1)
+        slave.memory.offsets.commit("kitchen", "orders", 0, 7)
         await slave.slave_sync.step()
-        assert slave.offsets.get("kitchen", "orders", 0) == 1
+        assert slave.memory.offsets.get("kitchen", "orders", 0) == 1
 
 
 async def test_a_slave_that_was_away_gets_what_it_missed(tmp_path):

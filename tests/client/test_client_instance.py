@@ -182,14 +182,14 @@ async def test_a_pull_none_of_whose_tags_is_there_ends_without_a_match(tmp_path)
 
 async def test_any_other_answer_to_a_pull_is_an_error(tmp_path):
     async with lab(tmp_path) as (server, broker, _):
-        broker.topics.table.topics.pop("orders")
+        broker.memory.topics.table.topics.pop("orders")
         with pytest.raises(RemoteError, match=r"CODE: 17 .*not exist"):
             await pulled(server, 0)
 
 
 async def test_an_admin_sees_queues_messages_and_offsets(tmp_path):
     async with lab(tmp_path, b"a", b"b") as (_, broker, admin):
-        broker.offsets.commit("kitchen", "orders", 0, 1)
+        broker.memory.offsets.commit("kitchen", "orders", 0, 1)
         first, second = await admin.queue_stats("orders")
         found = [one async for one in admin.messages(ORDERS, start=1)]
         at_offset = await admin.message_at(address(broker), found[0].physical_offset)

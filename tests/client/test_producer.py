@@ -136,7 +136,7 @@ async def test_tags_keys_and_properties_are_stored(tmp_path):
 async def test_a_new_topic_is_made_with_the_clients_number_of_queues(tmp_path):
     async with cluster(tmp_path, "broker-a") as (producer, broker):
         await producer.send(Message("payments", b"1"))
-        assert broker.topics.get("payments").write_queue_nums == 4
+        assert broker.memory.topics.get("payments").write_queue_nums == 4
 
 
 async def test_a_broker_that_is_gone_is_stepped_over(tmp_path):
@@ -271,7 +271,7 @@ async def test_a_topic_without_a_route_fails_for_certain_and_says_what_to_do():
 
 async def test_queues_that_may_not_be_written_are_left_alone(tmp_path):
     async with cluster(tmp_path, "broker-a", "broker-b") as (producer, closed, _):
-        closed.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=4), 1)
+        closed.memory.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=4), 1)
         await closed.registrations[0].step()
         results = [await producer.send(coffee()) for _ in range(4)]
     found = Counter(one.queue.broker_name for one in results)
@@ -282,9 +282,9 @@ async def test_a_producer_that_closes_is_forgotten_by_its_brokers(tmp_path):
     async with cluster(tmp_path, "broker-a") as (producer, broker):
         await producer.send(coffee())
         await producer.instance.beat()
-        assert broker.clients._producers
+        assert broker.memory.clients._producers
         await producer.close()
-        assert broker.clients._producers == {}
+        assert broker.memory.clients._producers == {}
 
 
 @pytest.mark.parametrize(("retries", "asked"), [(False, [1, 0]), (True, [1, 1])])

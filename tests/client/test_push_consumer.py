@@ -51,7 +51,7 @@ class Lab:
 
     def offsets(self, group="kitchen"):
         found = (
-            self.broker.offsets.get(group, "orders", queue.queue_id)
+            self.broker.memory.offsets.get(group, "orders", queue.queue_id)
             for queue in ALL_QUEUES
         )
         return [offset or 0 for offset in found]
@@ -195,7 +195,7 @@ async def test_a_broker_that_forgot_offsets_is_told_them_again(tmp_path):
         await it.send(*NUMBERS)
         await until(lambda: it.offsets() == [5, 5, 5, 5])
         for queue in ALL_QUEUES:
-            it.broker.offsets.commit("kitchen", "orders", queue.queue_id, 0)
+            it.broker.memory.offsets.commit("kitchen", "orders", queue.queue_id, 0)
         await until(lambda: it.offsets() == [5, 5, 5, 5])
 
 
@@ -212,7 +212,7 @@ async def test_a_new_group_of_a_young_topic_gets_all_of_it(tmp_path, start):
 async def test_a_group_whose_offset_is_beyond_the_queue_goes_on_at_its_end(tmp_path):
     async with lab(tmp_path) as it:
         await it.send(b"old", queue=ALL_QUEUES[0])
-        it.broker.offsets.commit("kitchen", "orders", 0, 99)
+        it.broker.memory.offsets.commit("kitchen", "orders", 0, 99)
         async with it.consumer() as consumer:
             await consumer.subscribe("orders")
             await until(lambda: it.offsets()[0] == 1)
@@ -379,8 +379,8 @@ async def test_a_consumer_that_closes_is_no_member_any_more(tmp_path):
     async with lab(tmp_path) as it:
         async with it.consumer() as consumer:
             await consumer.subscribe("orders")
-            assert it.broker.clients.consumers("kitchen")
-        assert it.broker.clients.consumers("kitchen") is None
+            assert it.broker.memory.clients.consumers("kitchen")
+        assert it.broker.memory.clients.consumers("kitchen") is None
 
 
 async def test_consumption_goes_on_when_the_broker_is_back(tmp_path):

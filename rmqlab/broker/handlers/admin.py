@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rmqlab.broker.call import Answer, Call
-from rmqlab.broker.tables.groups import Groups
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
+from rmqlab.broker.call import Answer, Call, Tell
+from rmqlab.broker.memory import Memory
 from rmqlab.config import to_properties
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
@@ -37,7 +35,7 @@ from rmqlab.protocol.messaging import (
     SearchOffset,
     TimeReply,
 )
-from rmqlab.settings import BrokerConfig, BrokerRole
+from rmqlab.settings import BrokerRole
 from rmqlab.store.store import MessageStore
 
 Measure = Callable[[], dict[str, str]]
@@ -48,18 +46,12 @@ class AdminHandler:
     """Answers what administrators and slaves ask."""
 
     def __init__(
-        self,
-        config: BrokerConfig,
-        store: MessageStore,
-        topics: Topics,
-        groups: Groups,
-        offsets: Offsets,
-        on_new_topic: Callable[[], None],
-        measure: Measure,
+        self, memory: Memory, store: MessageStore, tell: Tell, measure: Measure
     ) -> None:
-        self._config, self._store = config, store
-        self._topics, self._groups, self._offsets = topics, groups, offsets
-        self._on_new_topic, self._measure = on_new_topic, measure
+        self._config, self._store = memory.config, store
+        self._topics, self._groups = memory.topics, memory.groups
+        self._offsets = memory.offsets
+        self._tell, self._measure = tell, measure
 
     def create_topic(self, asked: CreateTopic, call: Call) -> Answer:
         """Create a topic or change its settings, and tell the name servers.
@@ -96,7 +88,7 @@ class AdminHandler:
             asked.topic_sys_flag or 0,
         )
         self._topics.put(topic, call.now_ms)
-        self._on_new_topic()
+        self._tell.topics_changed()
         return call.answer()._replace(known_at=self._topics.version)
 
     def topic_stats(self, asked: GetTopicStats, call: Call) -> Answer:

@@ -5,13 +5,8 @@ Source: ClientManageProcessor.java, ConsumerManageProcessor.java, release 4.9.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from rmqlab.broker.call import Answer, Call, Notify
-from rmqlab.broker.tables.clients import Clients
-from rmqlab.broker.tables.groups import Groups
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
+from rmqlab.broker.call import Answer, Call, Tell
+from rmqlab.broker.memory import Memory
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.codes import ResponseCode
@@ -30,19 +25,10 @@ from rmqlab.store.store import MessageStore
 class GroupHandler:
     """Answers what clients say of themselves and of their groups."""
 
-    def __init__(
-        self,
-        store: MessageStore,
-        topics: Topics,
-        groups: Groups,
-        clients: Clients,
-        offsets: Offsets,
-        notify: Notify,
-        on_new_topic: Callable[[], None],
-    ) -> None:
-        self._store, self._topics, self._groups = store, topics, groups
-        self._clients, self._offsets = clients, offsets
-        self._notify, self._on_new_topic = notify, on_new_topic
+    def __init__(self, memory: Memory, store: MessageStore, tell: Tell) -> None:
+        self._store, self._tell = store, tell
+        self._topics, self._groups = memory.topics, memory.groups
+        self._clients, self._offsets = memory.clients, memory.offsets
 
     def heartbeat(self, _: HeartBeat, call: Call) -> Answer:
         """Hear from a client; tell its groups where they changed.
@@ -56,11 +42,11 @@ class GroupHandler:
             if group and self._topics.create_retry(
                 data.group_name, group.retry_queue_nums, call.now_ms
             ):
-                self._on_new_topic()
+                self._tell.topics_changed()
             if self._clients.consumer_beats(
                 data, beat.client_id, call.peer, call.now_ms
             ):
-                self._notify(data.group_name)
+                self._tell.group_changed(data.group_name)
         for name in beat.producer_groups:
             self._clients.producer_beats(name, beat.client_id, call.peer, call.now_ms)
         return call.answer()
@@ -72,7 +58,7 @@ class GroupHandler:
         if asked.consumer_group and self._clients.leave_consumers(
             asked.consumer_group, call.peer
         ):
-            self._notify(asked.consumer_group)
+            self._tell.group_changed(asked.consumer_group)
         return Answer(call.frame.answer(fields={}))
 
     def members(self, asked: GetConsumerList, call: Call) -> Answer:

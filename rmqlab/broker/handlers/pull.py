@@ -5,19 +5,14 @@ Source: PullMessageProcessor.java, PullRequestHoldService.java, release 4.9.7.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from rmqlab.broker.call import HELD, Answer, Call
-from rmqlab.broker.tables.clients import Clients
-from rmqlab.broker.tables.groups import Groups
-from rmqlab.broker.tables.holds import Hold, PullHolds
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
+from rmqlab.broker.call import HELD, Answer, Call, HeldPull
+from rmqlab.broker.memory import Memory
+from rmqlab.broker.tables.holds import Hold
 from rmqlab.errors import Refused
 from rmqlab.protocol.codes import FAQ_SUFFIX, Permission, PullSysFlag, ResponseCode
 from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.messaging import PullMessage, PullReply
-from rmqlab.settings import BrokerConfig, BrokerRole
+from rmqlab.settings import BrokerRole
 from rmqlab.store.results import GetStatus, Got
 from rmqlab.store.store import MessageStore
 
@@ -32,30 +27,14 @@ _CODES = {
 }
 
 
-class HeldPull(NamedTuple):
-    """A pull that waits, with what was found out when it came."""
-
-    asked: PullMessage
-    subscription: Subscription
-    call: Call
-
-
 class PullHandler:
     """Answers PULL_MESSAGE."""
 
-    def __init__(
-        self,
-        config: BrokerConfig,
-        store: MessageStore,
-        topics: Topics,
-        groups: Groups,
-        clients: Clients,
-        offsets: Offsets,
-        holds: PullHolds[HeldPull],
-    ) -> None:
-        self._config, self._store = config, store
-        self._topics, self._groups, self._clients = topics, groups, clients
-        self._offsets, self._holds = offsets, holds
+    def __init__(self, memory: Memory, store: MessageStore) -> None:
+        self._config, self._store = memory.config, store
+        self._topics, self._groups = memory.topics, memory.groups
+        self._clients, self._offsets = memory.clients, memory.offsets
+        self._holds = memory.holds
         self._is_slave = store.config.broker_role is BrokerRole.SLAVE
 
     def pull(self, asked: PullMessage, call: Call) -> Answer | None:

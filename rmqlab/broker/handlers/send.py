@@ -5,11 +5,10 @@ Source: SendMessageProcessor.java, AbstractSendMessageProcessor.java, release 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 
-from rmqlab.broker.call import Answer, Call
-from rmqlab.broker.tables.topics import Topics
+from rmqlab.broker.call import Answer, Call, Tell
+from rmqlab.broker.memory import Memory
 from rmqlab.errors import DiskFull, Refused, StoreError
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.bodies import TopicConfig
@@ -17,7 +16,7 @@ from rmqlab.protocol.codes import FAQ_SUFFIX, Permission, ResponseCode, SysFlag
 from rmqlab.protocol.message import NAME_END, VALUE_END
 from rmqlab.protocol.messaging import SendMessage, SendReply
 from rmqlab.protocol.record import Record
-from rmqlab.settings import BrokerConfig, StoreConfig
+from rmqlab.settings import StoreConfig
 from rmqlab.store.results import PutStatus
 from rmqlab.store.store import MessageStore
 
@@ -28,15 +27,11 @@ class SendHandler:
     """Answers SEND_MESSAGE and SEND_MESSAGE_V2."""
 
     def __init__(
-        self,
-        config: BrokerConfig,
-        store: MessageStore,
-        topics: Topics,
-        on_new_topic: Callable[[], None],
-        random: Random,
+        self, memory: Memory, store: MessageStore, tell: Tell, random: Random
     ) -> None:
-        self._config, self._store, self._topics = config, store, topics
-        self._on_new_topic, self._random = on_new_topic, random
+        config = memory.config
+        self._config, self._store, self._topics = config, store, memory.topics
+        self._tell, self._random = tell, random
         self.store_host = (config.broker_i_p1, config.listen_port)
         self._extra = {
             "MSG_REGION": config.region_id,
@@ -111,7 +106,7 @@ class SendHandler:
                     ResponseCode.TOPIC_NOT_EXIST,
                     f"topic[{asked.topic}] not exist, apply first please!{FAQ_SUFFIX}",
                 )
-            self._on_new_topic()
+            self._tell.topics_changed()
         if topic.order and not self._config.broker_permission & Permission.WRITE:
             raise Refused(
                 ResponseCode.NO_PERMISSION,

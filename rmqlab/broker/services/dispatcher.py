@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rmqlab.broker.handlers.pull import HeldPull, PullHandler
+from rmqlab.broker.call import HeldPull
+from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.tables.holds import PullHolds
 from rmqlab.clock import Clock
 from rmqlab.service import Service

@@ -12,10 +12,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from rmqlab.broker.memory import Memory
 from rmqlab.broker.services.housekeeping import Persistence
-from rmqlab.broker.tables.groups import Groups
-from rmqlab.broker.tables.offsets import Offsets
-from rmqlab.broker.tables.topics import Topics
 from rmqlab.errors import RemoteError, Unavailable, WireError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import (
@@ -37,15 +35,11 @@ class SlaveSync(Service):
     interval_s = 10.0
 
     def __init__(
-        self,
-        topics: Topics,
-        groups: Groups,
-        offsets: Offsets,
-        remoting: RemotingClient,
-        persistence: Persistence,
+        self, memory: Memory, remoting: RemotingClient, persistence: Persistence
     ) -> None:
         super().__init__()
-        self._topics, self._groups, self._offsets = topics, groups, offsets
+        self._topics, self._groups = memory.topics, memory.groups
+        self._offsets = memory.offsets
         self._remoting, self._persistence = remoting, persistence
         self.master = ""
         """host:port of the master; empty while no name server has said."""

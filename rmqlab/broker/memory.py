@@ -1,0 +1,30 @@
+"""What a broker remembers, in one place: its settings and its tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rmqlab.broker.call import HeldPull
+from rmqlab.broker.tables.clients import Clients
+from rmqlab.broker.tables.groups import Groups
+from rmqlab.broker.tables.holds import PullHolds
+from rmqlab.broker.tables.offsets import Offsets
+from rmqlab.broker.tables.topics import Topics
+from rmqlab.settings import BrokerConfig
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Shared by all handlers and services of one broker; its event loop owns it."""
+
+    config: BrokerConfig
+    topics: Topics
+    groups: Groups
+    offsets: Offsets = field(default_factory=Offsets)
+    clients: Clients = field(default_factory=Clients)
+    holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
+
+    @classmethod
+    def fresh(cls, config: BrokerConfig, now_ms: int) -> Memory:
+        """Return what a broker knows before it has read its files."""
+        return cls(config, Topics(config, now_ms), Groups(config, now_ms))

@@ -1,0 +1,58 @@
+"""Everything the broker can be asked, on one screen.
+
+Source: BrokerController.registerProcessor, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rmqlab.broker.call import Handle
+from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.pull import PullHandler
+from rmqlab.broker.handlers.query import QueryHandler
+from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.protocol import admin, messaging
+from rmqlab.protocol.header import Header
+
+HANDLERS: dict[type[Header], Callable[..., Any]] = {
+    messaging.SendMessage: SendHandler.send,
+    messaging.SendMessageV2: SendHandler.send,
+    messaging.PullMessage: PullHandler.pull,
+    messaging.QueryMessage: QueryHandler.by_key,
+    messaging.ViewMessage: QueryHandler.by_offset,
+    messaging.HeartBeat: GroupHandler.heartbeat,
+    messaging.UnregisterClient: GroupHandler.unregister,
+    messaging.GetConsumerList: GroupHandler.members,
+    messaging.QueryConsumerOffset: GroupHandler.query_offset,
+    messaging.UpdateConsumerOffset: GroupHandler.update_offset,
+    messaging.GetMaxOffset: AdminHandler.max_offset,
+    messaging.GetMinOffset: AdminHandler.min_offset,
+    messaging.SearchOffset: AdminHandler.offset_at,
+    messaging.GetEarliestTime: AdminHandler.earliest_time,
+    admin.CreateTopic: AdminHandler.create_topic,
+    admin.GetTopicStats: AdminHandler.topic_stats,
+    admin.GetAllTopicConfig: AdminHandler.all_topics,
+    admin.GetAllGroupConfig: AdminHandler.all_groups,
+    admin.GetAllConsumerOffset: AdminHandler.all_offsets,
+    admin.GetAllDelayOffset: AdminHandler.all_delays,
+    admin.GetRuntimeInfo: AdminHandler.runtime_info,
+    admin.GetBrokerConfig: AdminHandler.broker_config,
+}
+"""Who answers what: the request's header on the left, the handler on the right."""
+
+
+def bound(handlers: Iterable[object]) -> dict[int, tuple[type[Header], Handle]]:
+    """Return the table by request code, with each function of one of `handlers`.
+
+    Raises:
+        KeyError: a handler of the table is not among them.
+    """
+    owners = {type(one).__name__: one for one in handlers}
+    table: dict[int, tuple[type[Header], Handle]] = {}
+    for header, function in HANDLERS.items():
+        owner = owners[function.__qualname__.partition(".")[0]]
+        table[header.CODE] = header, getattr(owner, function.__name__)
+    return table
