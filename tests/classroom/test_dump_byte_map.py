@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from rmqlab.classroom.dump import byte_map
@@ -14,20 +15,23 @@ from rmqlab.classroom.dump.layouts import LAYOUTS, fields
 from rmqlab.errors import StoreError
 from rmqlab.ha.session import PIECE, REPORT, Piece
 from rmqlab.protocol.codes import SysFlag
+from rmqlab.protocol.frame import Flag, Frame, HeaderFormat
 from rmqlab.protocol.record import BLANK_MAGIC, SIZE_AND_MAGIC, decode, encode
 from rmqlab.store.checkpoint import TIMES
 from rmqlab.store.index_file import ENTRY, HEADER, SLOT
 from rmqlab.store.layout import QUEUE_ENTRY
 from tests.ha.streams import STREAMS, Stream
 from tests.protocol.test_record import COFFEE, golden_records, records
-from tests.support import golden_archive
+from tests.support import golden_archive, golden_frames
 
 BOTH_V6 = int(SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6)
 OVER_V6 = replace(
     COFFEE, sys_flag=BOTH_V6, born_host=("::1", 50_001), store_host=("fe80::7", 10_911)
 )
+SEND = Frame(310, {"b": "té", "e": "0"}, b"one coffee", opaque=7)
 WHOLE = {
     "record": encode(COFFEE),
+    "frame": SEND.to_bytes(),
     "blank": SIZE_AND_MAGIC.pack(100, BLANK_MAGIC) + bytes(92),
     "queue entry": QUEUE_ENTRY.pack(4096, 120, 2598919),
     "index header": HEADER.pack(1_700_000_000_000, 1_700_000_000_001, 7, 9, 1, 2),
@@ -234,3 +238,81 @@ def test_a_terminal_gets_the_same_table_in_colours():
     for one in shown.fields:
         assert one.name in capture.get()
     assert "\x1b[38;2;17;17;17;48;2;" in capture.get()
+
+
+# Frames
+
+
+def as_it_travels(frame, format_):
+    """Return a frame's bytes with the other header."""
+    return replace(frame, format=format_).to_bytes()
+
+
+FORMATS = pytest.mark.parametrize("format_", HeaderFormat)
+
+
+def test_the_fields_of_every_golden_frame_are_all_of_its_bytes():
+    for name, data in golden_frames().items():
+        found, frame = values("frame", data), Frame.from_bytes(data[4:])
+        assert joined("frame", data) == data, name
+        assert {"header", "header's rest", "rest"}.isdisjoint(found), name
+        own = {key for key in found if key.startswith("ext ") and key != "ext length"}
+        assert own == {f"ext {key}" for key in frame.fields or ()}, name
+        assert found.get("body", b"") == frame.body, name
+
+
+@FORMATS
+def test_a_frames_fields_say_what_they_are(format_):
+    shown = fields("frame", as_it_travels(SEND, format_))
+    meant = {one.name: one.meaning for one in shown}
+    assert meant["type"] == f"a {format_.name} header"
+    assert meant["code"] == "SEND_MESSAGE_V2"
+    assert meant["flag"] == "a request"
+    assert (meant["ext b"], meant["ext e"]) == ("topic", "queueId")
+    header = sum(len(one.data) for one in shown[3:-1])
+    assert f" {header} " in str(byte_map("frame", as_it_travels(SEND, format_)))
+
+
+@FORMATS
+def test_what_a_code_means_depends_on_the_flag(format_):
+    answer = as_it_travels(Frame(17, remark="no", flag=Flag.RESPONSE), format_)
+    meant = {one.name: one.meaning for one in fields("frame", answer)}
+    assert (meant["code"], meant["flag"]) == ("TOPIC_NOT_EXIST", "bit 0: an answer")
+    oneway = as_it_travels(Frame(17, flag=Flag.ONEWAY), format_)
+    meant = {one.name: one.meaning for one in fields("frame", oneway)}
+    assert meant["code"] == "UPDATE_AND_CREATE_TOPIC"
+    assert meant["flag"] == "bit 1: a request that wants no answer"
+
+
+def test_a_frame_whose_length_lies_says_so():
+    data = SEND.to_bytes()
+    assert fields("frame", data)[0].meaning == "bytes follow it"
+    assert (
+        fields("frame", data[:-1])[0].meaning == f"but {len(data) - 5} bytes follow it"
+    )
+
+
+def test_a_header_that_is_none_is_one_field_that_says_why():
+    data = bytearray(SEND.to_bytes())
+    data[8] = ord("[")
+    [header] = [one for one in fields("frame", bytes(data)) if one.name == "header"]
+    assert header.meaning.startswith("no JSON header")
+
+
+@given(
+    st.binary(max_size=60)
+    | st.text(max_size=20).map(lambda text: f'{{"code":1,{text}}}'.encode())
+    | st.sampled_from(["utf-16", "utf-32-be"]).map('{"code":1}'.encode),
+    st.integers(0, 2),
+)
+def test_any_header_is_mapped_whole(header, format_):
+    data = bytes([0, 0, 0, 9, format_, 0, 0, len(header)]) + header + b"more"
+    assert joined("frame", data) == data
+
+
+@FORMATS
+@given(st.integers(8, 80), st.integers(0, 255))
+def test_a_frame_with_one_wrong_byte_is_mapped_whole(format_, at, byte):
+    data = bytearray(as_it_travels(SEND, format_))
+    data[at % len(data)] = byte
+    assert joined("frame", bytes(data)) == bytes(data)

@@ -29,7 +29,7 @@ SHOWN_CHARACTERS = 40
 
 
 class ByteMap:
-    """The map of some bytes; `kind` is a layout's name, such as ``queue entry``.
+    """The map of some bytes; `kind` is a layout's name, such as ``frame``.
 
     Raises:
         StoreError: there is no such layout.
@@ -117,6 +117,8 @@ def _value(field: Field) -> str:
     value: Any = field.value
     if value is None or field.name.endswith("address"):
         return ""
+    if field.name == "header length":
+        value = int.from_bytes(value)  # struct has no number of three bytes
     if isinstance(value, int):
         in_hex = field.name in ("magic", "body crc", "key hash")
         return f"0x{value & 0xFFFFFFFF:08x}" if in_hex else str(value)

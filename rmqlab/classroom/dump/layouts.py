@@ -10,10 +10,12 @@ import re
 import socket
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+from rmqlab.classroom.dump.frame_parts import frame_parts
+from rmqlab.classroom.dump.parts import Column, Known, Part, counted, fixed
 from rmqlab.classroom.dump.words import local_time
 from rmqlab.errors import StoreError
 from rmqlab.ha.session import PIECE, REPORT
@@ -26,24 +28,8 @@ from rmqlab.store.layout import QUEUE_ENTRY
 
 IPV4_BYTES = 4
 
-Known = Mapping[str, Any]
-"""The values of a layout's fields, by name."""
-Meaning = str | Callable[[Any, Known], str]
-
-
-class Column(NamedTuple):
-    """A field's name, and what its value means."""
-
-    name: str
-    meaning: Meaning = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Fields that lie together; their layout may depend on fields before them."""
-
-    layout: Callable[[Known], struct.Struct]
-    columns: tuple[Column, ...]
+Layout = Iterable[Part] | Callable[[bytes, Known], Iterator[Part]]
+"""Parts, or what finds them one by one: given all bytes, and the fields before."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +59,9 @@ def fields(kind: str, data: bytes) -> list[Field]:
     found: list[tuple[Column, int, bytes, Any]] = []
     known: dict[str, Any] = {}
     at = 0
-    for column, code in _columns(LAYOUTS[kind], known):
+    layout = LAYOUTS[kind]
+    parts = layout(data, known) if callable(layout) else layout
+    for column, code in _columns(parts, known):
         piece = data[at : at + struct.calcsize(code)]
         if len(piece) < struct.calcsize(code):
             missing = f"cut off: {len(piece)} of {struct.calcsize(code)} bytes are here"
@@ -91,7 +79,7 @@ def fields(kind: str, data: bytes) -> list[Field]:
     ]
 
 
-def _columns(parts: tuple[Part, ...], known: Known) -> Iterator[tuple[Column, str]]:
+def _columns(parts: Iterable[Part], known: Known) -> Iterator[tuple[Column, str]]:
     """Yield each field with its struct code, as soon as those before it are known."""
     for part in parts:
         codes = re.findall(r"\d*[a-zA-Z?]", part.layout(known).format)
@@ -103,21 +91,6 @@ def _meaning(column: Column, value: Any, known: Known) -> str:
     if isinstance(column.meaning, str):
         return column.meaning
     return column.meaning(value, known)
-
-
-# How to say a part
-
-
-def _fixed(layout: struct.Struct, *columns: Column) -> Part:
-    return Part(lambda known: layout, columns)
-
-
-def _counted(name: str, length: str, meaning: Meaning = "") -> Part:
-    """Bytes, as many as the field `length` says."""
-    return Part(
-        lambda known: struct.Struct(f">{max(0, known[length])}s"),
-        (Column(name, meaning),),
-    )
 
 
 def _host(name: str, is_v6: SysFlag) -> Part:
@@ -186,10 +159,11 @@ REST = Column("rest", "no part of it")
 RESTS = {
     "checkpoint": Column("unused", "zeroes to the file's end"),
     "blank": Column("blank", "means nothing"),
+    "frame": Column("rest", "where the next frame begins"),
 }
 
 RECORD = (
-    _fixed(
+    fixed(
         record.HEAD,
         Column("size", "bytes of the record"),
         Column("magic", _magic),
@@ -202,32 +176,33 @@ RECORD = (
         Column("born timestamp", _time),
     ),
     _host("born host", SysFlag.BORNHOST_V6),
-    _fixed(record.STORED_AT, Column("store timestamp", _time)),
+    fixed(record.STORED_AT, Column("store timestamp", _time)),
     _host("store host", SysFlag.STOREHOST_V6),
-    _fixed(
+    fixed(
         record.TAIL,
         Column("reconsume times"),
         Column("prepared offset", "of a transaction's half message"),
         Column("body length", "bytes"),
     ),
-    _counted("body", "body length"),
-    _fixed(record.TOPIC_LENGTH, Column("topic length", "bytes")),
-    _counted("topic", "topic length"),
-    _fixed(record.PROPERTIES_LENGTH, Column("properties length", "bytes")),
-    _counted("properties", "properties length", _pairs),
+    counted("body", "body length"),
+    fixed(record.TOPIC_LENGTH, Column("topic length", "bytes")),
+    counted("topic", "topic length"),
+    fixed(record.PROPERTIES_LENGTH, Column("properties length", "bytes")),
+    counted("properties", "properties length", _pairs),
 )
 
-LAYOUTS: dict[str, tuple[Part, ...]] = {
+LAYOUTS: dict[str, Layout] = {
     "record": RECORD,
+    "frame": frame_parts,
     "blank": (
-        _fixed(
+        fixed(
             record.SIZE_AND_MAGIC,
             Column("size", "bytes to the file's end"),
             Column("magic", _magic),
         ),
     ),
     "queue entry": (
-        _fixed(
+        fixed(
             QUEUE_ENTRY,
             Column("physical offset", "where in the log the record starts"),
             Column("size", _entry_size),
@@ -235,7 +210,7 @@ LAYOUTS: dict[str, tuple[Part, ...]] = {
         ),
     ),
     "index header": (
-        _fixed(
+        fixed(
             HEADER,
             Column("begin timestamp", _time),
             Column("end timestamp", _time),
@@ -245,9 +220,9 @@ LAYOUTS: dict[str, tuple[Part, ...]] = {
             Column("index count", "number of the next entry"),
         ),
     ),
-    "index slot": (_fixed(SLOT, Column("newest index", _slot)),),
+    "index slot": (fixed(SLOT, Column("newest index", _slot)),),
     "index entry": (
-        _fixed(
+        fixed(
             ENTRY,
             Column("key hash", "of topic#key"),
             Column("physical offset", "where in the log the record starts"),
@@ -256,20 +231,20 @@ LAYOUTS: dict[str, tuple[Part, ...]] = {
         ),
     ),
     "checkpoint": (
-        _fixed(
+        fixed(
             TIMES,
             Column("physic msg timestamp", _time),
             Column("logics msg timestamp", _time),
             Column("index msg timestamp", _time),
         ),
     ),
-    "ha report": (_fixed(REPORT, Column("max offset", "the end of the slave's log")),),
+    "ha report": (fixed(REPORT, Column("max offset", "the end of the slave's log")),),
     "ha piece": (
-        _fixed(
+        fixed(
             PIECE,
             Column("physical offset", "of the first byte that follows"),
             Column("size", _piece_size),
         ),
-        _counted("log", "size", "the master's bytes"),
+        counted("log", "size", "the master's bytes"),
     ),
 }

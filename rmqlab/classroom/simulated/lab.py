@@ -14,10 +14,12 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from rmqlab.classroom.raw import Reply, say
 from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.simulated.logs import NodeLogs
 from rmqlab.classroom.simulated.traffic import SimTraffic
+from rmqlab.classroom.trace.overheard import Wire
 from rmqlab.classroom.verbs import LabVerbs
 from rmqlab.client.blocking import Driver
 from rmqlab.sim.disk import MachineDisk
@@ -89,6 +91,17 @@ class SimLab(SimCluster, LabVerbs):
         """Turn one bit over in a byte of a file on a node's disk."""
         with self._lock:
             self.crew.machine(self.node(node).host).disk.flip(path, offset)
+
+    def listen(self) -> Wire:
+        """Record what happens from now on, with the bytes of every frame."""
+        with self._lock:
+            wire = Wire(self._tap)
+            self.record(wire)
+            return wire
+
+    def say(self, node: str, data: bytes, wait_s: float = 1.0) -> Reply:
+        """Send a node bytes, be they what they may, and listen for so long."""
+        return self.complete(say(self.node(node).address, data, wait_s))
 
     def log_of(self, node: str, lines: int = LOG_LINES) -> str:
         """Return what a node logged last, each line with its second.

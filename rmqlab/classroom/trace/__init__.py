@@ -37,6 +37,7 @@ What a trace may have beside these facts is of no interest to its readers.
 
     tap        what sockets, disks and processes do → events, in any runtime
     recorder   keeps the last events, and writes all of them to a file
+    overheard  a recorder that keeps the bytes of frames, too
     writer     events → lines       reader   lines → events
     parts      what each process of a cluster wrote → one trace
     quiet      which events are the steady murmur

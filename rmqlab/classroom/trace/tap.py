@@ -33,6 +33,8 @@ HA_PORT = 1
 DECIMALS = 6
 
 Facts = Mapping[str, Any]
+Listener = Callable[[Event, bytes], None]
+"""Given a frame, report or piece, and its bytes."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Tap:
             if node.get("commit_log")
         }
         self._sinks: tuple[Sink, ...] = ()
+        self.listeners: list[Listener] = []
+        """Given also the bytes of what is sent, as long as there is a sink."""
         self._talks: dict[object, Talk] = {}
         self._files: dict[tuple[str, str], _File | None] = {}
         self._known: dict[str, Callable[[float, Facts], None]] = {
@@ -133,8 +137,10 @@ class Tap:
         talk = self._talks.get(facts["connection"])
         if talk is not None:
             at_s = round(at_s, DECIMALS)
-            for event in talk.sent(at_s, facts["node"], facts["data"]):
+            for event, data in talk.sent(at_s, facts["node"], facts["data"]):
                 self._give(event)
+                for listener in self.listeners:
+                    listener(event, data)
 
     # ── disks ─────────────────────────────────────────────────────────────────
 

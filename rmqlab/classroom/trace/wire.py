@@ -103,14 +103,16 @@ class Talk:
         """Forget what is incomplete: something was missed."""
         self._ways = (_Way(self, is_back=False), _Way(self, is_back=True))
 
-    def sent(self, at_s: float, node: str, data: bytes) -> Iterator[Event]:
-        """Yield what these bytes, sent by one of the two, complete."""
+    def sent(
+        self, at_s: float, node: str, data: bytes
+    ) -> Iterator[tuple[Event, bytes]]:
+        """Yield what these bytes, sent by one of the two, complete, and its bytes."""
         way, back = self._ways if node == self.client else self._ways[::-1]
         if way.cutter is None:
             return
         try:
             for thing in way.cutter.feed(data):
-                yield way.event(at_s, thing, back)
+                yield way.event(at_s, thing, back), thing
         except WireError:
             way.cutter = None
 
