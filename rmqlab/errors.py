@@ -40,6 +40,8 @@ class Refused(RmqError):
         super().__init__(remark)
         self.code = code
         self.remark = remark
+        self.fields: dict[str, str] = {}
+        """What the answer says beside that."""
 
 
 class RemoteError(RmqError):

@@ -61,6 +61,9 @@ class HeldPull(NamedTuple):
     call: Call
 
 
+NOT_SET = "not set any response code"
+"""What an answer's remark is in RocketMQ until somebody sets it: some never do."""
+
 HELD = None
 """Returned by a handler whose answer comes later, over the same connection."""
 

@@ -50,7 +50,7 @@ class Dispatch:
         """Return the answer, or None where it leaves later.
 
         Raises:
-            Refused: the handler's no, or REQUEST_CODE_NOT_SUPPORTED.
+            Refused: REQUEST_CODE_NOT_SUPPORTED.
         """
         found = self._by_code.get(frame.code)
         is_fast_pull = (
@@ -64,7 +64,11 @@ class Dispatch:
             )
         header, handler = found
         call = Call(frame, connection, self._clock.now_ms())
-        answer = handler(header.parse(frame.fields), call)
+        try:
+            answer = handler(header.parse(frame.fields), call)
+        except Refused as no:
+            fields = no.fields if header.HAS_REPLY else None
+            return frame.answer(no.code, fields, remark=no.remark)
         if answer is None:
             return None
         if answer.known_at is not None:

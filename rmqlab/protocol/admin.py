@@ -32,7 +32,7 @@ class GetTopicStats(Header):
     topic: str
 
 
-@request(RequestCode.GET_ALL_TOPIC_CONFIG)
+@request(RequestCode.GET_ALL_TOPIC_CONFIG, has_reply=True)
 class GetAllTopicConfig(Header):
     """Give me your topics, as in topics.json."""
 
@@ -57,7 +57,7 @@ class GetRuntimeInfo(Header):
     """Give me your measurements, by name."""
 
 
-@request(RequestCode.GET_BROKER_CONFIG)
+@request(RequestCode.GET_BROKER_CONFIG, has_reply=True)
 class GetBrokerConfig(Header):
     """Give me your settings as `.properties` text."""
 

@@ -53,6 +53,8 @@ class Header:
 
     __slots__ = ()
     CODE: ClassVar[RequestCode]
+    HAS_REPLY: ClassVar[bool] = False
+    """Whether the answer, be it a refusal, has fields, if only none: ``{}``."""
     FIELDS: ClassVar[tuple[Field, ...]] = ()
 
     @classmethod
@@ -100,15 +102,16 @@ def header(cls: type[H]) -> type[H]:
 
 @dataclass_transform(field_specifiers=(wire,))
 def request(
-    code: RequestCode, *, wire_names: str | None = None
+    code: RequestCode, *, wire_names: str | None = None, has_reply: bool = False
 ) -> Callable[[type[H]], type[H]]:
     """Declare the header of request `code`.
 
     `wire_names`: one letter an attribute, in the order of their declaration.
+    `has_reply`: see `Header.HAS_REPLY`.
     """
 
     def declare(cls: type[H]) -> type[H]:
-        cls.CODE = code
+        cls.CODE, cls.HAS_REPLY = code, has_reply
         return _declared(cls, wire_names)
 
     return declare

@@ -12,7 +12,7 @@ from rmqlab.protocol.codes import RequestCode
 from rmqlab.protocol.header import Header, header, request, wire
 
 
-@request(RequestCode.SEND_MESSAGE)
+@request(RequestCode.SEND_MESSAGE, has_reply=True)
 class SendMessage(Header):
     """Store the body as one message of `topic`.
 
@@ -36,22 +36,22 @@ class SendMessage(Header):
     batch: bool | None = None
 
 
-@request(RequestCode.SEND_MESSAGE_V2, wire_names="abcdefghijklm")
+@request(RequestCode.SEND_MESSAGE_V2, wire_names="abcdefghijklm", has_reply=True)
 class SendMessageV2(SendMessage):
     """`SendMessage` with one-letter names on the wire, which are faster to read."""
 
 
-@request(RequestCode.SEND_BATCH_MESSAGE, wire_names="abcdefghijklm")
+@request(RequestCode.SEND_BATCH_MESSAGE, wire_names="abcdefghijklm", has_reply=True)
 class SendBatch(SendMessage):
     """Store the body as several messages of one queue; see `batch`."""
 
 
-@request(RequestCode.SEND_REPLY_MESSAGE)
+@request(RequestCode.SEND_REPLY_MESSAGE, has_reply=True)
 class SendReplyMessage(SendMessage):
     """Hand the body to the client that its properties name: request and reply."""
 
 
-@request(RequestCode.SEND_REPLY_MESSAGE_V2, wire_names="abcdefghijklm")
+@request(RequestCode.SEND_REPLY_MESSAGE_V2, wire_names="abcdefghijklm", has_reply=True)
 class SendReplyMessageV2(SendMessage):
     """`SendReplyMessage` with one-letter names on the wire."""
 
@@ -83,7 +83,7 @@ class SendReply(Header):
     transaction_id: str | None = None
 
 
-@request(RequestCode.PULL_MESSAGE)
+@request(RequestCode.PULL_MESSAGE, has_reply=True)
 class PullMessage(Header):
     """Give me up to `max_msg_nums` messages of a queue from `queue_offset` on.
 
@@ -113,7 +113,7 @@ class PullReply(Header):
     max_offset: int
 
 
-@request(RequestCode.QUERY_CONSUMER_OFFSET)
+@request(RequestCode.QUERY_CONSUMER_OFFSET, has_reply=True)
 class QueryConsumerOffset(Header):
     """How far has the group consumed this queue?"""
 
@@ -122,7 +122,7 @@ class QueryConsumerOffset(Header):
     queue_id: int
 
 
-@request(RequestCode.UPDATE_CONSUMER_OFFSET)
+@request(RequestCode.UPDATE_CONSUMER_OFFSET, has_reply=True)
 class UpdateConsumerOffset(Header):
     """The group has consumed this queue up to, not including, `commit_offset`."""
 
@@ -132,7 +132,7 @@ class UpdateConsumerOffset(Header):
     commit_offset: int
 
 
-@request(RequestCode.GET_MAX_OFFSET)
+@request(RequestCode.GET_MAX_OFFSET, has_reply=True)
 class GetMaxOffset(Header):
     """Which offset will the queue's next message have?"""
 
@@ -140,7 +140,7 @@ class GetMaxOffset(Header):
     queue_id: int
 
 
-@request(RequestCode.GET_MIN_OFFSET)
+@request(RequestCode.GET_MIN_OFFSET, has_reply=True)
 class GetMinOffset(Header):
     """Which is the oldest offset that the queue still has?"""
 
@@ -162,7 +162,7 @@ class ViewMessage(Header):
     offset: int
 
 
-@request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP)
+@request(RequestCode.SEARCH_OFFSET_BY_TIMESTAMP, has_reply=True)
 class SearchOffset(Header):
     """Which offset has the message that was stored nearest to `timestamp`?"""
 
@@ -171,7 +171,7 @@ class SearchOffset(Header):
     timestamp: int
 
 
-@request(RequestCode.GET_EARLIEST_MSG_STORETIME)
+@request(RequestCode.GET_EARLIEST_MSG_STORETIME, has_reply=True)
 class GetEarliestTime(Header):
     """When was the oldest message of the queue stored?"""
 
@@ -186,7 +186,7 @@ class TimeReply(Header):
     timestamp: int
 
 
-@request(RequestCode.QUERY_MESSAGE)
+@request(RequestCode.QUERY_MESSAGE, has_reply=True)
 class QueryMessage(Header):
     """Give me the newest messages with this key, stored in this time.
 
@@ -209,7 +209,7 @@ class QueryReply(Header):
     index_last_update_phyoffset: int
 
 
-@request(RequestCode.UNREGISTER_CLIENT)
+@request(RequestCode.UNREGISTER_CLIENT, has_reply=True)
 class UnregisterClient(Header):
     """This client leaves its groups."""
 
@@ -218,7 +218,7 @@ class UnregisterClient(Header):
     consumer_group: str | None = None
 
 
-@request(RequestCode.GET_CONSUMER_LIST_BY_GROUP)
+@request(RequestCode.GET_CONSUMER_LIST_BY_GROUP, has_reply=True)
 class GetConsumerList(Header):
     """Who belongs to the group?"""
 

@@ -58,7 +58,8 @@ class Reading:
         """
         queue = self._queues.find(topic, queue_id)
         if queue is None:
-            return Got(GetStatus.NO_MATCHED_LOGIC_QUEUE, 0, 0, 0)
+            # RocketMQ makes the queue by asking for it, and finds it empty.
+            return Got(GetStatus.NO_MESSAGE_IN_QUEUE, 0, 0, 0)
         low, high = queue.min_offset, queue.max_offset
         if high == 0:
             return Got(GetStatus.NO_MESSAGE_IN_QUEUE, 0, low, high)

@@ -46,8 +46,11 @@ class Desk:
 
     def ask(self, header, body=b"", peer=None, **frame) -> Frame | None:
         """Return the answer; None where it is held back."""
-        peer = peer or self.peer
         asked = Frame(header.CODE, header.to_wire(), body, opaque=7, **frame)
+        return self.hand_in(asked, peer or self.peer)
+
+    def hand_in(self, asked: Frame, peer: Peer) -> Frame | None:
+        """Return the answer to a frame; None where it is held back."""
         try:
             answer = self.broker._dispatch.handle(asked, peer)
         except Refused as error:

@@ -75,7 +75,7 @@ def test_a_queue_that_begins_later_says_where(tmp_path):
 
 def test_an_unknown_queue_matches_none(store):
     got = store.reading.get("nothing", 0, 0, 32, anything)
-    assert got.status is GetStatus.NO_MATCHED_LOGIC_QUEUE
+    assert got.status is GetStatus.NO_MESSAGE_IN_QUEUE
     assert (
         store.queues.min_offset("nothing", 0),
         store.queues.max_offset("nothing", 0),

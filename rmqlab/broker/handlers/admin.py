@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rmqlab.broker.call import Answer, Call, Tell
+from rmqlab.broker.call import NOT_SET, Answer, Call, Tell
 from rmqlab.broker.memory import Memory
 from rmqlab.config import to_properties
 from rmqlab.errors import Refused
@@ -89,7 +89,8 @@ class AdminHandler:
         )
         self._topics.put(topic, call.now_ms)
         self._tell.topics_changed()
-        return call.answer()._replace(known_at=self._topics.version)
+        answer = call.answer(remark=NOT_SET)
+        return answer._replace(known_at=self._topics.version)
 
     def topic_stats(self, asked: GetTopicStats, call: Call) -> Answer:
         """Return the offsets of a topic's queues and the time of their last message.
@@ -143,7 +144,8 @@ class AdminHandler:
 
     def all_topics(self, _: GetAllTopicConfig, call: Call) -> Answer:
         """Return topics.json."""
-        return _table(call, self._topics.to_json())
+        body = bodies.encode(self._topics.to_json())
+        return Answer(call.frame.answer(fields={}, body=body))
 
     def all_groups(self, _: GetAllGroupConfig, call: Call) -> Answer:
         """Return subscriptionGroup.json."""

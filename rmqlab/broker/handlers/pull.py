@@ -104,7 +104,7 @@ class PullHandler:
                 ResponseCode.SYSTEM_ERROR,
                 f"queueId[{asked.queue_id}] is illegal, topic:[{asked.topic}] "
                 f"topicConfig.readQueueNums:[{topic.read_queue_nums}] "
-                f"consumer:[{call.peer.peer[0]}:{call.peer.peer[1]}]",
+                f"consumer:[/{call.peer.peer[0]}:{call.peer.peer[1]}]",
             )
 
     def _subscription(self, asked: PullMessage) -> Subscription:

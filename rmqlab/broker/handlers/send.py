@@ -45,6 +45,13 @@ class SendHandler:
             Refused: topic, queue, size or properties forbid it, or this is a slave; or
                 the disk is full or fails.
         """
+        try:
+            return self._send(asked, call)
+        except Refused as no:
+            no.fields = self._extra
+            raise
+
+    def _send(self, asked: SendMessage, call: Call) -> Answer:
         topic = self._topic(asked, call)
         if asked.queue_id >= max(topic.write_queue_nums, topic.read_queue_nums):
             raise Refused(
