@@ -74,15 +74,13 @@ IGNORED_BY_BROKER: dict[str, type] = (
 
 IGNORED_BY_NAMESRV: dict[str, type] = {
     "clusterTest": bool,
-    "configStorePath": str,
-    "kvConfigPath": str,
-    "orderMessageEnable": bool,
     "productEnvName": str,
     "rocketmqHome": str,
 } | {
     key: kind
     for key, kind in IGNORED_BY_BROKER.items()
     if key.startswith(("server", "writeBuffer", "useEpoll"))
+    and key != "serverChannelMaxIdleTimeSeconds"
 }
 """The same for a name server."""
 

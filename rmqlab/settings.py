@@ -35,6 +35,14 @@ class NamesrvConfig:
     """Of a name server."""
 
     listen_port: int = 9876
+    kv_config_path: str = "~/namesrv/kvConfig.json"
+    """Where the key-value settings are kept."""
+    config_store_path: str = "~/namesrv/namesrv.properties"
+    """Where changed settings are written; -c puts its file here."""
+    order_message_enable: bool = False
+    """Whether routes say in which order a topic's brokers stand."""
+    server_channel_max_idle_time_seconds: int = 120
+    """After so long without a byte, either way, a connection is closed."""
 
 
 @settings

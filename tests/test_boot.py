@@ -20,6 +20,13 @@ from rmqlab.config import parse_properties
 from rmqlab.errors import DiskFull
 from rmqlab.namesrv import __main__ as mqnamesrv
 from rmqlab.protocol.message import Message, MessageQueue
+from rmqlab.protocol.routing import (
+    GetKvConfig,
+    GetNamesrvConfig,
+    PutKvConfig,
+    UpdateNamesrvConfig,
+)
+from rmqlab.remoting import RemotingClient
 from rmqlab.settings import BrokerConfig, StoreConfig
 from tests.support import HOST, free_port, make_broker, name_server, until
 
@@ -127,6 +134,39 @@ async def test_a_name_server_that_is_told_to_stop_exits_with_0(tmp_path, number)
         await running.line()
         await running.line()
         assert await running.stop(number) == (0, "", "")
+
+
+async def test_a_killed_name_server_keeps_its_values_and_its_changed_settings(tmp_path):
+    port, client = free_port(), RemotingClient()
+    path, at = tmp_path / "namesrv.properties", f"{HOST}:{port}"
+    path.write_text(f"listenPort={port}\nmine=yes\n")
+    async with program(tmp_path, NAMESRV, "-c", str(path)) as running:
+        await running.line()
+        await running.line()
+        await client.ask(at, PutKvConfig("n", "k", "v"))
+        await client.ask(at, UpdateNamesrvConfig(), b"orderMessageEnable=true")
+        await running.stop(signal.SIGKILL)
+    await client.close()
+    assert (tmp_path / "namesrv/kvConfig.json").read_text() == (
+        '{"configTable":{"n":{"k":"v"}}}'
+    )
+    client = RemotingClient()
+    async with program(tmp_path, NAMESRV, "-c", str(path)) as running:
+        await running.line()
+        await running.line()
+        assert (await client.ask(at, GetKvConfig("n", "k"))).fields == {"value": "v"}
+        text = (await client.ask(at, GetNamesrvConfig())).body.decode()
+    await client.close()
+    assert "orderMessageEnable=true\n" in text
+    assert "mine=yes\n" in text
+
+
+async def test_a_name_server_does_not_start_with_a_file_that_is_no_table(tmp_path):
+    (tmp_path / "namesrv").mkdir()
+    (tmp_path / "namesrv/kvConfig.json").write_text("[]")
+    async with program(tmp_path, NAMESRV) as running:
+        code, _, error = await running.ended()
+    assert (code, error.startswith("cannot use ")) == (255, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -251,7 +291,10 @@ def test_a_broker_prints_its_settings_as_properties(built, tmp_path, flag):
 
 
 def test_a_name_server_prints_its_settings_as_properties(built):
-    assert built(mqnamesrv, "-p") == (0, "listenPort=9876\n", "")
+    code, out, err = built(mqnamesrv, "-p")
+    assert (code, err) == (0, "")
+    assert out.startswith("listenPort=9876\nkvConfigPath=")
+    assert out.endswith("serverChannelMaxIdleTimeSeconds=120\n")
 
 
 @pytest.mark.parametrize("main", [mqbroker, mqnamesrv])

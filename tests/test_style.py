@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "store.disk": set(),
     "store": LINK | {"store.disk"},
     "ha": BASE,
-    "namesrv": NODE | {"boot"},
+    "namesrv": NODE | {"boot", "store", "store.disk"},
     "client": NODE,
     "broker.tables": LINK,
     "broker.handlers": LINK | {"broker", "broker.tables", "store"},

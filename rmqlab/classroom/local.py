@@ -23,7 +23,7 @@ from typing import Any
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK, moved
-from rmqlab.classroom.topology import Node, Topology
+from rmqlab.classroom.topology import ROOTS_HOME, Node, Topology
 from rmqlab.classroom.tracing import spec_of
 from rmqlab.settings import BrokerRole
 
@@ -79,9 +79,12 @@ class LocalRuntime:
         """Return the file's text with what must differ here at its end."""
         host, _, port = self.address(node).rpartition(":")
         own = {"listenPort": port} if self._shift[node.host.name] else {}
-        if not node.is_namesrv:
+        home = self.home(node)
+        if node.is_namesrv:
+            path = node.namesrv.kv_config_path.replace("~", ROOTS_HOME, 1)
+            own["kvConfigPath"] = f"{home}{path}"
+        else:
             own |= {"brokerIP1": host, "brokerIP2": host}
-            home = self.home(node)
             own["storePathRootDir"] = f"{home}{node.store_folder}"
             own["storePathCommitLog"] = f"{home}{node.log_folder}"
             if any(self._shift.values()):
@@ -115,6 +118,7 @@ class LocalRuntime:
             },
             "file": str(self._file(node)) if self._file(node).exists() else None,
             "is_namesrv": node.is_namesrv,
+            "home": f"{self.home(node)}{ROOTS_HOME}",
             "has_slave": self._has_running_slave(node),
             "log_dir": str(self.log_dir(node)),
             "trace": spec_of(self._plan, node, self.address(node), self.home(node)),

@@ -52,7 +52,7 @@ def main() -> None:
         make_loop, disk = _overheard(spec)
     with asyncio.Runner(loop_factory=make_loop) as runner:
         if spec["is_namesrv"]:
-            run_namesrv(runner, arguments)
+            run_namesrv(runner, arguments, Path(spec["home"]))
         else:
             run_broker(runner, arguments, disk, has_slave=spec["has_slave"])
 
@@ -70,9 +70,9 @@ def _overheard(spec: dict[str, Any]) -> tuple[Callable[[], HostLoop], Disk]:
     return loop, overhear.OverheardDisk(trace["host"], tell)
 
 
-def run_namesrv(runner: asyncio.Runner, arguments: list[str]) -> None:
-    """Run a name server as `mqnamesrv` does."""
-    server = mqnamesrv.build(arguments)
+def run_namesrv(runner: asyncio.Runner, arguments: list[str], home: Path) -> None:
+    """Run a name server as `mqnamesrv` does, its files below `home`."""
+    server = mqnamesrv.build(arguments, home)
 
     async def run() -> None:
         end_with_owner()

@@ -84,14 +84,17 @@ class Node:
         read(self.properties, config)
         return config
 
+    @cached_property
+    def namesrv(self) -> NamesrvConfig:
+        """The name server's settings as it will read them."""
+        config = NamesrvConfig()
+        read(self.properties, config)
+        return config
+
     @property
     def listen_port(self) -> int:
         """The port on which it will listen."""
-        if not self.is_namesrv:
-            return self.broker.listen_port
-        config = NamesrvConfig()
-        read(self.properties, config)
-        return config.listen_port
+        return (self.namesrv if self.is_namesrv else self.broker).listen_port
 
     @property
     def role(self) -> str:

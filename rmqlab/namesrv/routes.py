@@ -23,6 +23,7 @@ from rmqlab.protocol.bodies import (
     TopicRoute,
     TopicTable,
 )
+from rmqlab.protocol.codes import READ_WRITE, Permission
 from rmqlab.protocol.routing import RegisterBroker, RegisterReply
 
 SILENCE_MS = 120_000
@@ -66,9 +67,8 @@ class RouteTable:
                 del data.broker_addrs[broker_id]  # it changed its role
         is_new = broker.broker_id not in data.broker_addrs
         data.broker_addrs[broker.broker_id] = address
-        seen = self._live.get(address)
-        changed = is_new or seen is None or seen.version != table.data_version
-        if broker.broker_id == MASTER_ID and changed:
+        is_changed = is_new or self.version(address) != table.data_version
+        if broker.broker_id == MASTER_ID and is_changed:
             for topic in table.topics.values():
                 queues = self._queues.setdefault(topic.topic_name, {})
                 queues[name] = QueueData.of(name, topic)
@@ -84,10 +84,25 @@ class RouteTable:
             return RegisterReply()
         return RegisterReply(live.ha_address, master)
 
-    def unregister(self, broker_name: str, address: str) -> None:
+    def version(self, address: str) -> DataVersion | None:
+        """Return which state of its topics a broker last told; None for none."""
+        live = self._live.get(address)
+        return live.version if live else None
+
+    def is_as_told(self, address: str, version: DataVersion, now_ms: int) -> bool:
+        """Return whether a broker's topics are those of `version`; if so, it lives."""
+        live = self._live.get(address)
+        if live is None or live.version != version:
+            return False
+        live.heard_ms = now_ms
+        return True
+
+    def unregister(self, broker_name: str, broker_id: int, address: str) -> None:
         """Forget a broker that says goodbye."""
         self._live.pop(address, None)
-        self._drop(broker_name, address)
+        data = self._brokers.get(broker_name)
+        if data and broker_id in data.broker_addrs:
+            self._drop(broker_name, data.broker_addrs[broker_id])
 
     def expire(self, now_ms: int) -> list[str]:
         """Forget the brokers not heard from for two minutes; return their addresses."""
@@ -131,9 +146,61 @@ class RouteTable:
         brokers = [self._brokers[name] for name in queues if name in self._brokers]
         return TopicRoute(list(queues.values()), brokers) if brokers else None
 
-    def topics(self) -> list[str]:
-        """Return the names of all topics."""
-        return list(self._queues)
+    def topics(self, cluster: str | None = None) -> list[str]:
+        """Return the names of all topics, or of those on a cluster's brokers."""
+        if cluster is None:
+            return list(self._queues)
+        own = self._names(cluster)
+        return [topic for topic, queues in self._queues.items() if own & queues.keys()]
+
+    def unit_topics(self, flags: int, mask: int) -> list[str]:
+        """Return the topics whose `topicSysFlag`, as far as `mask` goes, is `flags`.
+
+        As in RocketMQ one broker speaks for all: the first that told of the topic.
+        """
+        firsts = {topic: next(iter(all_)) for topic, all_ in self._queues.items()}
+        return [
+            topic
+            for topic, name in firsts.items()
+            if self._queues[topic][name].topic_sys_flag & mask == flags
+        ]
+
+    def system_topics(self) -> tuple[list[str], str | None]:
+        """Return the names of clusters and brokers, and some broker's address."""
+        names: dict[str, None] = {}
+        for cluster, brokers in self.cluster().clusters.items():
+            names |= dict.fromkeys([cluster, *brokers])
+        addresses = (one.broker_addrs for one in self._brokers.values())
+        return list(names), next((next(iter(one.values())) for one in addresses), None)
+
+    def delete_topic(self, topic: str, cluster: str | None = None) -> None:
+        """Forget a topic, or what a cluster's brokers hold of it.
+
+        It is back once one of its masters registers another version.
+        """
+        queues = self._queues.get(topic, {})
+        for name in list(queues):
+            if cluster is None or name in self._names(cluster):
+                del queues[name]
+        if not queues:
+            self._queues.pop(topic, None)
+
+    def set_writable(self, broker_name: str, *, writable: bool) -> int:
+        """Give or take the permission to write; return of how many topics.
+
+        Source: RouteInfoManager.operateWritePermOfBroker.
+        """
+        found = [
+            queues[broker_name]
+            for queues in self._queues.values()
+            if broker_name in queues
+        ]
+        for one in found:
+            one.perm = READ_WRITE if writable else one.perm & ~Permission.WRITE
+        return len(found)
+
+    def _names(self, cluster: str) -> set[str]:
+        return {n for n, data in self._brokers.items() if data.cluster == cluster}
 
     def cluster(self) -> ClusterInfo:
         """Return all brokers, and the clusters that they belong to."""

@@ -2,10 +2,10 @@
 
 Names are RocketMQ's own.  A request that is listed here need not be served: what a
 broker serves is the table in `rmqlab.broker.dispatch`, what a name server serves is
-the one in `rmqlab.namesrv.server`.
+the one in `rmqlab.namesrv.requests`.
 
 Source: RequestCode.java, ResponseCode.java, LanguageCode.java, MQVersion.java,
-MessageSysFlag.java, PullSysFlag.java, PermName.java, release 4.9.7.
+MessageSysFlag.java, PullSysFlag.java, PermName.java, TopicSysFlag.java, release 4.9.7.
 """
 
 from __future__ import annotations
@@ -202,6 +202,16 @@ class Permission(IntEnum):
     WRITE = 2
     READ = 4
     PRIORITY = 8
+
+
+class TopicSysFlag(IntEnum):
+    """The `topicSysFlag` of a topic: whether it is, or is subscribed to by, a unit's.
+
+    A unit is one of several independent places of the same service.
+    """
+
+    UNIT = 1
+    UNIT_SUB = 2
 
 
 def permission_text(permission: int) -> str:

@@ -22,7 +22,8 @@ from rmqlab.remoting.connection import Connection
 log = logging.getLogger(__name__)
 
 IDLE_S = 120.0
-"""A connection on which nothing was said for so long is closed."""
+"""A connection on which nothing was said for so long is closed, unless a server is
+told otherwise (`serverChannelMaxIdleTimeSeconds`)."""
 SWEEP_S = 10.0
 STOP_S = 3.0
 """How long `stop` lets answers leave before it cuts connections off."""
@@ -32,13 +33,34 @@ Handler = Callable[[Frame, Connection], Frame | None]
 ANY_ADDRESS = "0.0.0.0"
 
 
+def answer_of(handle: Handler, frame: Frame, connection: Connection) -> Frame | None:
+    """Return what a handler answers, or the refusal that its error becomes.
+
+    A peer is told of a foreign error, and of one of the disk, no more than its name:
+    their texts are full of this machine's paths.
+    """
+    try:
+        return handle(frame, connection)
+    except Refused as error:
+        return frame.answer(error.code, remark=error.remark)
+    except WireError as error:  # the frame is one, its body is not
+        return frame.answer(ResponseCode.SYSTEM_ERROR, remark=str(error))
+    except Exception as error:
+        log.exception("request failed peer=%s %s", connection, frame)
+        remark = f"{type(error).__name__}: the log of this node says more"
+        return frame.answer(ResponseCode.SYSTEM_ERROR, remark=remark)
+
+
 class RemotingServer:
     """The listening side, on one port or several."""
 
     def __init__(
-        self, handle: Handler, on_lost: Callable[[Connection], None] | None = None
+        self,
+        handle: Handler,
+        on_lost: Callable[[Connection], None] | None = None,
+        idle_s: Callable[[], float] = lambda: IDLE_S,
     ) -> None:
-        self._handle, self._on_lost = handle, on_lost
+        self._handle, self._on_lost, self._idle_s = handle, on_lost, idle_s
         self._servers: list[asyncio.Server] = []
         # A dict keeps the order in which they came; a set's order differs by run.
         self._connections: dict[Connection, None] = {}
@@ -66,16 +88,7 @@ class RemotingServer:
 
     def received(self, frame: Frame, connection: Connection) -> None:
         """Answer a request; an answer to one of ours is the handler's to know, too."""
-        try:
-            answer = self._handle(frame, connection)
-        except Refused as error:
-            answer = frame.answer(error.code, remark=error.remark)
-        except WireError as error:  # the frame is one, its body is not
-            answer = frame.answer(ResponseCode.SYSTEM_ERROR, remark=str(error))
-        except Exception as error:
-            log.exception("request failed peer=%s %s", connection, frame)
-            remark = f"{type(error).__name__}: {error}"
-            answer = frame.answer(ResponseCode.SYSTEM_ERROR, remark=remark)
+        answer = answer_of(self._handle, frame, connection)
         if answer is not None and not frame.is_oneway:
             connection.send(answer)
 
@@ -87,7 +100,7 @@ class RemotingServer:
 
     def _close_idle(self) -> None:
         loop = asyncio.get_running_loop()
-        oldest = loop.time() - IDLE_S
+        oldest = loop.time() - self._idle_s()
         for connection in list(self._connections):
             if connection.heard_at < oldest:
                 log.info("closing idle peer=%s", connection)

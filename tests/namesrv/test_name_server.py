@@ -20,6 +20,7 @@ from rmqlab.protocol.routing import (
     GetTopicList,
     RegisterBroker,
     UnregisterBroker,
+    UpdateNamesrvConfig,
 )
 from rmqlab.remoting import RemotingClient
 from tests.simulated import now_s, pass_time
@@ -122,7 +123,7 @@ async def test_a_route_has_bare_numbers_as_keys_unless_it_shall_be_standard_json
     )
     async with name_server() as server, remoting() as client:
         await client.ask(server.address, HEADER, BODY)
-        answer = server._handle(asked, None)
+        answer = server.requests.handle(asked, None)
     key = b'{"0":"10.0.0.1' if is_standard else b'{0:"10.0.0.1'
     assert key in answer.body
 
@@ -134,13 +135,6 @@ async def test_a_registration_whose_checksum_is_wrong_is_refused():
         with pytest.raises(RemoteError, match="crc32 not match"):
             await client.ask(server.address, header, BODY)
         assert server.routes.cluster().brokers == {}
-
-
-async def test_a_compressed_registration_is_refused_with_what_to_do():
-    header = RegisterBroker("b", "10.0.0.1:1", "c", "10.0.0.1:2", 0, compressed=True)
-    async with name_server() as server, remoting() as client:
-        with pytest.raises(RemoteError, match="set compressedRegister=false"):
-            await client.ask(server.address, header, BODY)
 
 
 async def test_what_only_a_broker_answers_is_not_supported():
@@ -165,6 +159,15 @@ async def test_bytes_that_are_no_frame_end_the_connection_only():
             assert await reader.read() == b""
         writer.close()
         await client.ask(server.address, HEADER, BODY)
+
+
+async def test_how_long_a_connection_may_be_idle_is_changed_while_it_is():
+    changed = b"serverChannelMaxIdleTimeSeconds=30"
+    async with name_server() as server, remoting() as client:
+        await client.ask(server.address, UpdateNamesrvConfig(), changed)
+        begun = now_s()
+        await until(lambda: not client.is_connected(server.address))
+        assert 30 <= now_s() - begun <= 41
 
 
 async def test_a_stopped_name_server_forgets_everything():

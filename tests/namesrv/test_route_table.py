@@ -125,27 +125,27 @@ def test_a_broker_that_became_a_slave_is_no_master_any_more(table):
 def test_a_broker_that_says_goodbye_is_gone_with_its_queues(table):
     table.tell()
     table.tell("broker-b", B)
-    table.unregister("broker-a", A)
+    table.unregister("broker-a", 0, A)
     assert table.addresses() == {"broker-b": {0: B}}
     assert list(table.queues()) == ["broker-b"]
 
 
 def test_the_last_broker_of_a_topic_takes_the_topic_along(table):
     table.tell()
-    table.unregister("broker-a", A)
+    table.unregister("broker-a", 0, A)
     assert table.topics() == []
 
 
 def test_a_goodbye_of_an_unknown_broker_changes_nothing(table):
     table.tell()
-    table.unregister("broker-x", "10.0.0.9:10911")
+    table.unregister("broker-x", 0, "10.0.0.9:10911")
     assert table.addresses() == {"broker-a": {0: A}}
 
 
 def test_a_dead_masters_slave_keeps_the_queues_readable(table):
     table.tell()
     table.tell(address=A_SLAVE, broker_id=1)
-    table.unregister("broker-a", A)
+    table.unregister("broker-a", 0, A)
     assert table.addresses() == {"broker-a": {1: A_SLAVE}}
     assert table.queues() == {"broker-a": (4, 8, 6)}
 
@@ -188,7 +188,7 @@ def test_the_end_of_a_restarted_brokers_old_connection_harms_nobody(table):
 
 def test_a_broker_that_comes_back_is_believed_though_its_version_is_old(table):
     table.tell()
-    table.unregister("broker-a", A)
+    table.unregister("broker-a", 0, A)
     table.tell()
     assert table.queues() == {"broker-a": (4, 8, 6)}
 
@@ -205,5 +205,98 @@ def test_the_cluster_lists_names_and_addresses(table):
 
 def test_a_broker_name_without_addresses_leaves_the_cluster(table):
     table.tell()
-    table.unregister("broker-a", A)
+    table.unregister("broker-a", 0, A)
     assert table.cluster().clusters == {}
+
+
+def test_a_goodbye_frees_the_brokers_id_whoever_has_it_now(table):
+    """As in RocketMQ, which looks at the id and not at the address."""
+    table.tell(address=A)
+    table.tell(address=B)
+    table.unregister("broker-a", 0, A)
+    assert table.addresses() == {}
+
+
+def test_a_brokers_topics_are_as_told_until_their_version_differs(table):
+    table.tell()
+    assert table.is_as_told(A, ORDERS.data_version, 0)
+    assert not table.is_as_told(A, DataVersion(2, 7), 0)
+    assert not table.is_as_told(B, ORDERS.data_version, 0)
+    assert table.version(A) == ORDERS.data_version
+    assert table.version(B) is None
+
+
+def test_a_broker_whose_topics_are_as_told_lives(table):
+    table.tell(now_ms=0)
+    table.tell("broker-b", B, now_ms=0)
+    assert table.is_as_told(A, ORDERS.data_version, 1)
+    assert not table.is_as_told(B, DataVersion(2, 7), 1)
+    assert table.expire(SILENCE_MS + 1) == [B]
+
+
+def test_a_cluster_has_the_topics_of_its_brokers(table):
+    table.tell()
+    table.tell("broker-b", B, table=topics(TopicConfig("payments")))
+    table._brokers["broker-b"].cluster = "other"
+    assert table.topics(CLUSTER) == ["orders"]
+    assert table.topics("other") == ["payments"]
+    assert table.topics("nowhere") == []
+    assert table.topics() == ["orders", "payments"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "mask", "found"),
+    [(1, 1, ["unit", "both"]), (2, 2, ["sub", "both"]), (2, 3, ["sub"])],
+)
+def test_topics_of_units_are_found_by_their_flags(table, flags, mask, found):
+    of_flags = {"plain": 0, "unit": 1, "sub": 2, "both": 3}
+    table.tell(
+        table=topics(*(TopicConfig(k, topic_sys_flag=v) for k, v in of_flags.items()))
+    )
+    assert table.unit_topics(flags, mask) == found
+
+
+def test_clusters_and_brokers_have_topics_of_their_names(table):
+    assert table.system_topics() == ([], None)
+    table.tell()
+    table.tell("broker-b", B)
+    assert table.system_topics() == ([CLUSTER, "broker-a", "broker-b"], A)
+
+
+def test_a_deleted_topic_is_back_when_its_masters_version_changes(table):
+    table.tell()
+    table.delete_topic("orders")
+    table.delete_topic("never was")
+    table.tell()
+    assert table.topics() == []
+    table.tell(table=topics(TopicConfig("orders"), counter=2))
+    assert table.topics() == ["orders"]
+
+
+def test_a_topic_is_deleted_from_one_cluster_only(table):
+    table.tell()
+    table.tell("broker-b", B)
+    table._brokers["broker-b"].cluster = "other"
+    table.delete_topic("orders", "other")
+    assert list(table.queues()) == ["broker-a"]
+    table.delete_topic("orders", CLUSTER)
+    assert table.topics() == []
+
+
+def test_the_permission_to_write_is_taken_from_one_broker_and_given_back(table):
+    table.tell(table=topics(TopicConfig("orders", 4, 8, 7), TopicConfig("payments")))
+    table.tell("broker-b", B)
+    assert table.set_writable("broker-a", writable=False) == 2
+    assert table.queues() == {"broker-a": (4, 8, 5), "broker-b": (4, 8, 6)}
+    assert table.set_writable("broker-a", writable=True) == 2
+    assert table.queues()["broker-a"] == (4, 8, 6)  # as in RocketMQ: not 7
+    assert table.set_writable("broker-x", writable=False) == 0
+
+
+def test_a_wiped_permission_is_back_with_another_version_only(table):
+    table.tell()
+    table.set_writable("broker-a", writable=False)
+    table.tell()
+    assert table.queues()["broker-a"][2] == 4
+    table.tell(table=topics(TopicConfig("orders", 4, 8, 6), counter=2))
+    assert table.queues()["broker-a"][2] == 6

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from rmqlab.errors import Refused, WireError
+from rmqlab.errors import Refused, StoreError, WireError
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import MAX_FRAME_BYTES, Flag, Frame, HeaderFormat
 from rmqlab.remoting import RemotingServer
@@ -23,6 +23,8 @@ from tests.remoting.peers import (
 )
 from tests.simulated import now_s, pass_time
 from tests.support import HOST, until
+
+SEE_LOG = "the log of this node says more"
 
 
 @pytest.mark.parametrize("form", HeaderFormat)
@@ -62,7 +64,8 @@ async def test_a_refused_one_way_request_is_not_answered_either():
     [
         (Refused(ResponseCode.NO_PERMISSION, "not you"), 16, "not you"),
         (WireError("field topic is missing"), 1, "field topic is missing"),
-        (ZeroDivisionError("by zero"), 1, "ZeroDivisionError: by zero"),
+        (StoreError("cannot read /home/x"), 1, f"StoreError: {SEE_LOG}"),
+        (FileNotFoundError(2, "none", "/home/x"), 1, f"FileNotFoundError: {SEE_LOG}"),
     ],
 )
 async def test_what_a_handler_raises_becomes_an_answer(error, code, remark):

@@ -15,6 +15,7 @@ from rmqlab.config import Problem, read
 from rmqlab.errors import RmqError
 from rmqlab.known_keys import IGNORED_BY_BROKER, IGNORED_BY_NAMESRV
 from rmqlab.namesrv.server import NameServer
+from rmqlab.namesrv.settle import settle as settle_namesrv
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 from rmqlab.sim.machine import Machine, Process
 
@@ -87,9 +88,10 @@ class SimNode:
 
     def _build(self, process: Process) -> NameServer | Broker:
         if self.node.is_namesrv:
-            config = NamesrvConfig()
-            self._problems = read(self.node.properties, config)
-            return NameServer(config, process.clock)
+            config, found = NamesrvConfig(), self.node.properties
+            self._problems = read(found, config)
+            settle_namesrv(config, ROOTS_HOME)
+            return NameServer(config, process.clock, process.disk, found)
         broker_config, store_config = BrokerConfig(), StoreConfig()
         self._problems = read(self.node.properties, broker_config, store_config)
         host = self.machine.host
