@@ -68,6 +68,13 @@ class BrokerConfig:
     auto_create_subscription_group: bool = True
     region_id: str = "DefaultRegion"
     trace_on: bool = True
+    reject_transaction_message: bool = False
+    transaction_check_interval: int = 60_000
+    """Between two rounds in which producers are asked about their half messages."""
+    transaction_time_out: int = 6000
+    """Before a half message is asked about."""
+    transaction_check_max: int = 15
+    """Times that a half message is asked about before it is laid aside."""
     long_polling_enable: bool = True
     short_polling_time_mills: int = 1000
     flush_consumer_offset_interval: int = 5000

@@ -18,6 +18,7 @@ from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.broker.handlers.transaction import TransactionHandler
 from rmqlab.broker.measure import measure
 from rmqlab.broker.memory import Memory
 from rmqlab.broker.services.cleaning import Cleaning
@@ -26,6 +27,7 @@ from rmqlab.broker.services.durability import LogFlush, QueueFlush
 from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
 from rmqlab.broker.services.registration import Registration
 from rmqlab.broker.services.slave_sync import SlaveSync
+from rmqlab.broker.services.transaction_check import TransactionCheck
 from rmqlab.clock import Clock, SystemClock
 from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
@@ -84,6 +86,7 @@ class Broker:
             self.pulls,
             QueryHandler(self.store),
             GroupHandler(self.memory, self.store, tell),
+            TransactionHandler(self.memory, self.store),
             AdminHandler(self.memory, self.store, tell, self._measure),
         )
         self._build_services(disk, paths, disk_limits)
@@ -105,6 +108,9 @@ class Broker:
         tables = (memory.topics, memory.groups, memory.offsets)
         self._persistence = Persistence(disk, paths, tables, interval_s)
         self._dispatcher = Dispatcher(self.store, memory.holds, pulls)
+        self.transaction_check = TransactionCheck(
+            memory, self.store, self.clock, self._topics_changed
+        )
         self.slave_sync = SlaveSync(memory, self._remoting, self._persistence)
         name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
         self.registrations = [
@@ -130,6 +136,8 @@ class Broker:
         services += self.registrations
         if self.role is BrokerRole.SLAVE:
             services += [self.ha_slave, self.slave_sync]
+        else:
+            services.append(self.transaction_check)
         return services
 
     async def start(self) -> None:

@@ -14,7 +14,8 @@ from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
-from rmqlab.protocol import admin, messaging
+from rmqlab.broker.handlers.transaction import TransactionHandler
+from rmqlab.protocol import admin, messaging, transactions
 from rmqlab.protocol.header import Header
 
 HANDLERS: dict[type[Header], Callable[..., Any]] = {
@@ -28,6 +29,8 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     messaging.GetConsumerList: GroupHandler.members,
     messaging.QueryConsumerOffset: GroupHandler.query_offset,
     messaging.UpdateConsumerOffset: GroupHandler.update_offset,
+    transactions.EndTransaction: TransactionHandler.end,
+    transactions.ResumeCheckHalf: TransactionHandler.resume,
     messaging.GetMaxOffset: AdminHandler.max_offset,
     messaging.GetMinOffset: AdminHandler.min_offset,
     messaging.SearchOffset: AdminHandler.offset_at,

@@ -74,7 +74,7 @@ class Desk:
             default_topic_queue_nums=changes.pop("queues", 4),
             queue_id=queue_id,
             sys_flag=changes.pop("sys_flag", 0),
-            born_timestamp=BORN_MS,
+            born_timestamp=changes.pop("born_ms", BORN_MS),
             flag=changes.pop("flag", 0),
             properties=properties,
             **changes,

@@ -20,6 +20,7 @@ from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import READ_WRITE, Permission, RequestCode, ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
+from rmqlab.protocol.message import HALF_TOPIC, join_properties
 from rmqlab.protocol.messaging import HeartBeat
 from rmqlab.protocol.record import Record, decode_all, to_message
 from rmqlab.settings import BrokerRole
@@ -113,7 +114,10 @@ def send(case: Case) -> None:
     if real.code != ResponseCode.TOPIC_NOT_EXIST:
         case.create_topic()
     offset = int((real.fields or {}).get("queueOffset", 0))
-    if case.topic and offset and "delay" not in case.fields:
+    if int(case.fields.get("f", case.fields.get("sysFlag", 0))) & 4:
+        case.topic = HALF_TOPIC
+        case.fill(0, 0, offset)
+    elif case.topic and offset and "delay" not in case.fields:
         case.fill(int(case.fields.get("e") or case.fields["queueId"]), 0, offset)
 
 
@@ -196,6 +200,18 @@ def members(case: Case) -> None:
             case.beat(case.group, client)
 
 
+def end_transaction(case: Case) -> None:
+    """The half message is where the request says, and last in the log."""
+    case.topic, fields = HALF_TOPIC, case.fields
+    offset = int(fields["tranStateTableOffset"])
+    case.fill(0, 0, offset)
+    home = {"PGROUP": fields["producerGroup"], "REAL_TOPIC": "T", "REAL_QID": "0"}
+    properties = join_properties(home).encode()
+    half = case.put(0, replace(FILLER, properties=properties))
+    fields["commitLogOffset"] = str(half.physical_offset)
+    case.desk.broker.store.dispatch()
+
+
 def topic_stats(case: Case) -> None:
     if case.real.body:
         case.create_topic(len(fastjson.loads(case.real.body)["offsetTable"]))
@@ -224,6 +240,7 @@ ARRANGED = {
     RequestCode.HEART_BEAT: nothing,
     RequestCode.UNREGISTER_CLIENT: nothing,
     RequestCode.GET_CONSUMER_LIST_BY_GROUP: members,
+    RequestCode.END_TRANSACTION: end_transaction,
     RequestCode.UPDATE_AND_CREATE_TOPIC: nothing,
     RequestCode.GET_TOPIC_STATS_INFO: topic_stats,
     RequestCode.GET_ALL_TOPIC_CONFIG: all_topics,
@@ -233,7 +250,7 @@ ARRANGED = {
 }
 """By request code, what brings a broker into the state that the answer tells of."""
 
-UNBUILT = ("transaction", "sql", "delay")
+UNBUILT = ("sql", "delay")
 SERVED = {header.CODE for header in HANDLERS}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rmqlab.errors import DiskFull
 from rmqlab.protocol.bodies import TopicConfig
-from rmqlab.protocol.codes import Permission, ResponseCode, SysFlag
+from rmqlab.protocol.codes import Permission, ResponseCode
 from rmqlab.protocol.message import NOT_SENDABLE
 from rmqlab.protocol.messaging import SendMessage, SendMessageV2, SendReply
 from rmqlab.settings import BrokerRole
@@ -211,7 +211,6 @@ def test_a_refused_message_leaves_no_gap(desk):
     [
         ({"batch": True}, "a batch"),
         ({"properties": "DELAY\x013"}, "a delayed message"),
-        ({"sys_flag": SysFlag.TRANSACTION_PREPARED}, "a transaction"),
     ],
 )
 def test_what_would_never_be_delivered_is_refused_and_not_stored(desk, changes, what):

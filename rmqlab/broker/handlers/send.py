@@ -10,6 +10,7 @@ from random import Random
 from rmqlab.broker.call import Answer, Call, Tell
 from rmqlab.broker.memory import Memory
 from rmqlab.errors import DiskFull, Refused, StoreError
+from rmqlab.protocol import half_message
 from rmqlab.protocol import message as messages
 from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import FAQ_SUFFIX, Permission, ResponseCode, SysFlag
@@ -64,8 +65,9 @@ class SendHandler:
         queue_id = asked.queue_id
         if queue_id < 0:
             queue_id = self._random.randrange(topic.write_queue_nums or 1)
+        record = self._record(asked, queue_id, call)
         try:
-            put = self._store.put(self._record(asked, queue_id, call))
+            put = self._store.put(self._half_if(record, properties))
         except DiskFull as error:
             raise self._unavailable(f" ({error})") from error
         except StoreError as error:
@@ -139,6 +141,19 @@ class SendHandler:
             reconsume_times=asked.reconsume_times or 0,
         )
 
+    def _half_if(self, record: Record, properties: dict[str, str]) -> Record:
+        """Return the record, or the half message of it where a transaction begins."""
+        if not half_message.is_half(properties):
+            return record
+        if self._config.reject_transaction_message:
+            raise Refused(
+                ResponseCode.NO_PERMISSION,
+                f"the broker[{self._config.broker_i_p1}] sending transaction message "
+                "is forbidden",
+            )
+        cluster = {"CLUSTER": self._config.broker_cluster_name}
+        return half_message.half_of(record, properties | cluster)
+
     def _stored(self, properties: str) -> str:
         """Drop WAIT, which only this send needed, and add CLUSTER, as 4.9 does.
 
@@ -169,5 +184,3 @@ def _refuse_what_is_to_come(asked: SendMessage, properties: dict[str, str]) -> N
         raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a batch {NOT_YET}")
     if properties.get(messages.DELAY, "0") not in ("0", ""):
         raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a delayed message {NOT_YET}")
-    if asked.sys_flag & SysFlag.TRANSACTION_ROLLBACK:
-        raise Refused(ResponseCode.MESSAGE_ILLEGAL, f"a transaction {NOT_YET}")

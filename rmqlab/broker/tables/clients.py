@@ -41,6 +41,7 @@ class Clients:
     def __init__(self) -> None:
         self._consumers: dict[str, ConsumerGroup] = {}
         self._producers: dict[str, dict[Hashable, Member]] = {}
+        self._turn = 0
 
     def consumer_beats(
         self, data: ConsumerData, client_id: str, connection: Hashable, now_ms: int
@@ -70,6 +71,14 @@ class Clients:
         """Hear from a producer."""
         members = self._producers.setdefault(group, {})
         members[connection] = Member(client_id, now_ms)
+
+    def next_producer(self, group: str) -> Hashable | None:
+        """Return the connection of one of a group's producers; they take turns."""
+        members = self._producers.get(group)
+        if not members:
+            return None
+        self._turn += 1
+        return list(members)[self._turn % len(members)]
 
     def leave_consumers(self, group: str, connection: Hashable) -> bool:
         """Forget a consumer that says goodbye; return whether it was known."""

@@ -75,6 +75,13 @@ class Topics:
         self.put(TopicConfig(name, queue_nums, queue_nums), now_ms)
         return True
 
+    def create_own(self, name: str, now_ms: int) -> bool:
+        """Create a topic of the broker's own where it is missing; return whether."""
+        if name in self.table.topics:
+            return False
+        self.put(TopicConfig(name, 1, 1), now_ms)
+        return True
+
     @property
     def version(self) -> int:
         """How often the table was changed."""
