@@ -12,12 +12,14 @@ import json
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
+from rmqlab import protocol
 from rmqlab.classroom.dump.parts import Column, Known, Part, fixed, piece
 from rmqlab.errors import WireError
 from rmqlab.names import camel_case
-from rmqlab.protocol import admin, messaging, routing
 from rmqlab.protocol.codes import RequestCode, ResponseCode, Version
 from rmqlab.protocol.frame import BINARY_HEAD, KEY_LENGTH, LENGTH, Frame, HeaderFormat
 from rmqlab.protocol.header import Header
@@ -31,8 +33,8 @@ BLANKS = re.compile(r"[ \t\n\r]*")
 
 DECLARED = {
     header.CODE: header
-    for module in (messaging, routing, admin)
-    for header in vars(module).values()
+    for module in iter_modules(protocol.__path__)
+    for header in vars(import_module(f"{protocol.__name__}.{module.name}")).values()
     if isinstance(header, type) and issubclass(header, Header)
     if hasattr(header, "CODE")
 }
