@@ -29,8 +29,8 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object, keys in alphabetical order as fastjson has them."""
-        pairs = ((camel_case(f.name), getattr(self, f.name)) for f in fields(self))
-        return dict(sorted((key, value) for key, value in pairs))
+        names = _names(type(self))  # type: ignore[arg-type]
+        return {key: getattr(self, name) for key, name in names}
 
     @classmethod
     def from_json(cls, found: Any) -> Self:
@@ -49,6 +49,13 @@ class Body:
             return cls(**values)
         except TypeError as error:
             raise WireError(f"no {cls.__name__}: {found!r} ({error})") from error
+
+
+@cache
+def _names(cls: type) -> tuple[tuple[str, str], ...]:
+    """Return each field's name there and here, in the order in which they travel."""
+    own = fields(cls)
+    return tuple(sorted((camel_case(one.name), one.name) for one in own))
 
 
 @cache

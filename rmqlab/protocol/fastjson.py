@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any
 
@@ -75,14 +76,19 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
 
 
 def _dump(value: Any, newline: str | None) -> str:
+    # The most frequent first: a table of topics is mostly texts and numbers.
+    if isinstance(value, str):
+        return str(encode_basestring(value))
+    if type(value) is int:
+        return repr(value)
     if isinstance(value, Key):
-        return _dump(dict(value), None)
+        return _dump_object(value.as_dict(), None, None)
     inner = None if newline is None else newline + "\t"
     if isinstance(value, dict):
         return _dump_object(value, newline, inner)
     if isinstance(value, list | tuple):
         return "[" + ",".join(_dump(one, inner) for one in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
 
 
 def _dump_object(pairs: dict[Any, Any], newline: str | None, inner: str | None) -> str:
@@ -91,18 +97,10 @@ def _dump_object(pairs: dict[Any, Any], newline: str | None, inner: str | None) 
     # Pretty or not, fastjson starts a line only before a key that is text.
     parts = [
         (inner or "" if isinstance(key, str) else "")
-        + f"{_key(key)}:{_dump(one, inner)}"
+        + f"{_dump(key, None)}:{_dump(one, inner)}"
         for key, one in pairs.items()
     ]
     return "{" + ",".join(parts) + (newline or "") + "}"
-
-
-def _key(key: Any) -> str:
-    return (
-        json.dumps(key, ensure_ascii=False)
-        if isinstance(key, str)
-        else _dump(key, None)
-    )
 
 
 def _skip(text: str, at: int) -> int:

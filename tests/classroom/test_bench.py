@@ -434,6 +434,7 @@ def command(tmp_path, monkeypatch):
 
     def call(values, *arguments):
         fake = Fake(RATE, 1, *(values or [1] * 5))
+        monkeypatch.setattr(bench, "PARTS", {"fake": "a module"})
         monkeypatch.setattr(bench, "load", lambda _: part(fake.probe))
         monkeypatch.setenv("RMQLAB_HOME", str(tmp_path / "home"))
         rounds = ("--rounds", str(len(values))) if values else ()

@@ -21,7 +21,10 @@ import importlib
 from rmqlab.classroom.bench.part import Part
 from rmqlab.errors import ConfigError
 
-PARTS = {"store": "rmqlab.classroom.bench.store"}
+PARTS = {
+    "store": "rmqlab.classroom.bench.store",
+    "broker": "rmqlab.classroom.bench.broker",
+}
 """Which module has which part: one is imported only when it is measured."""
 
 

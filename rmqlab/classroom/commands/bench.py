@@ -59,8 +59,8 @@ def bench_command(
 ) -> None:
     """Measure how fast and how large things are here.
 
-    All parts, or those that are named; all of them take some ten minutes.  Numbers of
-    two machines, or of a busy one, cannot be compared: look at the spread.
+    All parts, or those that are named; all of them take a quarter of an hour.  Numbers
+    of two machines, or of a busy one, cannot be compared: look at the spread.
 
     Exit code 1 if a measurement broke; one that cannot be had here, or misses its
     target, is told and is no failure.
