@@ -10,6 +10,7 @@ import time
 from typing import Protocol
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class Clock(Protocol):
@@ -23,6 +24,10 @@ class Clock(Protocol):
         """Return the hour of the day, 0 to 23, where this clock hangs."""
         ...
 
+    def day(self) -> int:
+        """Return a number that changes at midnight, where this clock hangs."""
+        ...
+
 
 class SystemClock:
     """The machine's wall clock."""
@@ -34,6 +39,10 @@ class SystemClock:
     def hour(self) -> int:
         """Return the hour of the day, in this machine's time zone."""
         return time.localtime().tm_hour
+
+    def day(self) -> int:
+        """Return the day of the year, in this machine's time zone."""
+        return time.localtime().tm_yday
 
 
 class ManualClock:
@@ -49,6 +58,10 @@ class ManualClock:
     def hour(self) -> int:
         """Return the hour of the day, UTC."""
         return self._now_ms // HOUR_MS % 24
+
+    def day(self) -> int:
+        """Return the days since 1970, UTC."""
+        return self._now_ms // DAY_MS
 
     def advance(self, ms: int) -> None:
         """Move the clock on by `ms` milliseconds."""

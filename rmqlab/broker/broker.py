@@ -15,6 +15,7 @@ from rmqlab.broker.call import Peer, Tell
 from rmqlab.broker.dispatch import Dispatch
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.measurements import MeasurementHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
@@ -26,6 +27,7 @@ from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
 from rmqlab.broker.services.durability import LogFlush, QueueFlush
 from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
 from rmqlab.broker.services.registration import Registration
+from rmqlab.broker.services.sampling import Sampling
 from rmqlab.broker.services.slave_sync import SlaveSync
 from rmqlab.broker.services.transaction_check import TransactionCheck
 from rmqlab.clock import Clock, SystemClock
@@ -87,7 +89,8 @@ class Broker:
             QueryHandler(self.store),
             GroupHandler(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
-            AdminHandler(self.memory, self.store, tell, self._measure),
+            AdminHandler(self.memory, self.store, tell),
+            MeasurementHandler(self.memory, self._measure),
         )
         self._build_services(disk, paths, disk_limits)
         self._dispatch = Dispatch(
@@ -96,9 +99,9 @@ class Broker:
         self._server = RemotingServer(self._dispatch.handle, self._hung_up)
         self._log_flush = LogFlush(self.store, self._dispatch.flushed)
 
-    def _measure(self) -> dict[str, str]:
-        now_ms = self.clock.now_ms()
-        return measure(self.store, self.ha_master, self.booted_ms, now_ms)
+    def _measure(self, now_ms: int) -> dict[str, str]:
+        parts = self.memory, self.store, self.ha_master
+        return measure(*parts, self.booted_ms, now_ms)
 
     def _build_services(
         self, disk: Disk, paths: StorePaths, disk_limits: Limits | None
@@ -129,6 +132,7 @@ class Broker:
             QueueFlush(self.store),
             Cleaning(self.store, self.clock, disk_limits),
             ClientExpiry(memory.clients, self.clock),
+            Sampling(memory, self.store.counts, self.clock),
         ]
 
     def _services(self) -> list[Service]:

@@ -1,40 +1,124 @@
 """What a broker measures of itself, under the names that RocketMQ's tools read.
 
-Only what is truly measured is told.  Two names are this broker's own: haSlaveCount and
-haSlaveAckOffset say how many slaves are connected and how far the fastest is.
+Only what is truly measured is told.  Pulls, queries and ends of transactions are
+answered as they come: nothing of them queues, and there is no room for it.  Two names
+are this broker's own: haSlaveCount and haSlaveAckOffset say how many slaves are
+connected and how far the fastest is.
 
-Source: AdminBrokerProcessor.prepareRuntimeInfo, release 4.9.7.
+Not here: how long puts and gets take; nothing in them waits, and RocketMQ's time is
+mostly that for its lock.
+
+Source: AdminBrokerProcessor.prepareRuntimeInfo, StoreStatsService.java, release 4.9.7.
 """
 
 from __future__ import annotations
 
+from rmqlab.broker.memory import Memory
+from rmqlab.broker.rates import SPANS_S, Rates, What
+from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
 from rmqlab.protocol.codes import CURRENT_VERSION
 from rmqlab.store.store import MessageStore
 
 UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+PREFIXES = " KMGTPE"
+NO_POOL = (1 << 31) - 1
 
 
 def measure(
-    store: MessageStore, ha_master: HaMaster, booted_ms: int, now_ms: int
+    memory: Memory,
+    store: MessageStore,
+    ha_master: HaMaster,
+    booted_ms: int,
+    now_ms: int,
 ) -> dict[str, str]:
     """Return the measurements; every value is text, as RocketMQ has it."""
-    log, use = store.log, store.disk_use()
-    up_s = (now_ms - booted_ms) // 1000
-    return {
+    found = {
         "bootTimestamp": str(booted_ms),
         "brokerVersion": str(int(CURRENT_VERSION)),
         "brokerVersionDesc": CURRENT_VERSION.name,
-        "commitLogDiskRatio": str(use.log),
-        "commitLogMaxOffset": str(log.end),
-        "commitLogMinOffset": str(log.start),
-        "consumeQueueDiskRatio": str(use.queues),
-        "dispatchBehindBytes": str(log.end - store.dispatched),
         "haSlaveAckOffset": str(ha_master.acked),
         "haSlaveCount": str(len(ha_master.slaves)),
-        "remainHowManyDataToFlush": f"{log.end - log.files.flushed} B",
-        "runtime": f"[ {_duration(up_s)} ]",
+        "runtime": f"[ {_duration((now_ms - booted_ms) // 1000)} ]",
     }
+    found |= _rates(memory.rates) | _counts(memory.rates, store)
+    found |= _log(store) | _disks(store) | _queues()
+    return dict(sorted(found.items()))
+
+
+def _rates(rates: Rates) -> dict[str, str]:
+    """A second, over ten seconds, a minute and ten; empty where not known yet."""
+
+    def texts(what: What, unknown: str = "") -> str:
+        found = (rates.a_second(what, span_s) for span_s in SPANS_S)
+        return " ".join(unknown if one is None else str(one) for one in found)
+
+    return {
+        "putTps": texts(lambda counts: counts.puts),
+        "getFoundTps": texts(lambda counts: counts.finds),
+        "getMissTps": texts(lambda counts: counts.misses),
+        "getTransferedTps": texts(lambda counts: counts.transferred),
+        "getTotalTps": texts(lambda counts: counts.finds + counts.misses, "0.0"),
+    }
+
+
+def _counts(rates: Rates, store: MessageStore) -> dict[str, str]:
+    now, today, yesterday = store.counts, rates.today, rates.yesterday
+    return {
+        "msgGetTotalTodayMorning": str(today.transferred),
+        "msgGetTotalTodayNow": str(now.transferred),
+        "msgGetTotalYesterdayMorning": str(yesterday.transferred),
+        "msgPutTotalTodayMorning": str(today.puts),
+        "msgPutTotalTodayNow": str(now.puts),
+        "msgPutTotalYesterdayMorning": str(yesterday.puts),
+        "putMessageAverageSize": str(now.put_bytes / max(1, now.puts)),
+        "putMessageFailedTimes": str(now.failed_puts),
+        "putMessageSizeTotal": str(now.put_bytes),
+        "putMessageTimesTotal": str(now.puts),
+    }
+
+
+def _log(store: MessageStore) -> dict[str, str]:
+    log = store.log
+    first = store.reading.record_at(log.start)
+    return {
+        "commitLogMaxOffset": str(log.end),
+        "commitLogMinOffset": str(log.start),
+        "dispatchBehindBytes": str(log.end - store.dispatched),
+        "dispatchMaxBuffer": "0",
+        "earliestMessageTimeStamp": str(first.store_timestamp if first else -1),
+        "pageCacheLockTimeMills": "0",
+        "remainHowManyDataToFlush": _human(log.end - log.files.flushed),
+        "remainTransientStoreBufferNumbs": str(NO_POOL),
+    }
+
+
+def _disks(store: MessageStore) -> dict[str, str]:
+    use, path = store.disk_use(), store.paths.commit_log
+    found = {
+        "commitLogDiskRatio": str(use.log),
+        f"commitLogDiskRatio_{path}": str(use.log),
+        "consumeQueueDiskRatio": str(use.queues),
+    }
+    try:
+        total, free = store.disk_room()
+    except StoreError:
+        return found
+    text = f"Total : {_human(total)}, Free : {_human(free)}."
+    return found | {"commitLogDirCapacity": text}
+
+
+def _queues() -> dict[str, str]:
+    """Requests that wait: sends, pulls, queries, ends of transactions."""
+    found = {
+        "EndTransactionQueueSize": "0",
+        "EndTransactionThreadPoolQueueCapacity": "0",
+    }
+    for kind in ("send", "pull", "query"):
+        found[f"{kind}ThreadPoolQueueSize"] = "0"
+        found[f"{kind}ThreadPoolQueueCapacity"] = "0"
+        found[f"{kind}ThreadPoolQueueHeadWaitTimeMills"] = "0"
+    return found
 
 
 def _duration(seconds: int) -> str:
@@ -43,3 +127,11 @@ def _duration(seconds: int) -> str:
         count, seconds = divmod(seconds, size)
         parts.append(f"{count} {name}")
     return ", ".join(parts)
+
+
+def _human(size: int) -> str:
+    """Return bytes as Java's tools print them: ``206 B``, ``3.6 KiB``."""
+    if size < 1024:
+        return f"{size} B"
+    power = (size.bit_length() - 1) // 10
+    return f"{size / 1024**power:.1f} {PREFIXES[power]}iB"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rmqlab.broker.call import HeldPull
+from rmqlab.broker.rates import Rates
 from rmqlab.broker.tables.clients import Clients
 from rmqlab.broker.tables.groups import Groups
 from rmqlab.broker.tables.holds import PullHolds
 from rmqlab.broker.tables.offsets import Offsets
+from rmqlab.broker.tables.stats import Stats
 from rmqlab.broker.tables.topics import Topics
 from rmqlab.settings import BrokerConfig
 
@@ -20,6 +22,8 @@ class Memory:
     config: BrokerConfig
     topics: Topics
     groups: Groups
+    stats: Stats
+    rates: Rates = field(default_factory=Rates)
     offsets: Offsets = field(default_factory=Offsets)
     clients: Clients = field(default_factory=Clients)
     holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
@@ -27,4 +31,5 @@ class Memory:
     @classmethod
     def fresh(cls, config: BrokerConfig, now_ms: int) -> Memory:
         """Return what a broker knows before it has read its files."""
-        return cls(config, Topics(config, now_ms), Groups(config, now_ms))
+        topics, groups = Topics(config, now_ms), Groups(config, now_ms)
+        return cls(config, topics, groups, Stats(config.broker_cluster_name))

@@ -11,6 +11,7 @@ from typing import Any
 from rmqlab.broker.call import Handle
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.measurements import MeasurementHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
@@ -41,7 +42,8 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     admin.GetAllGroupConfig: AdminHandler.all_groups,
     admin.GetAllConsumerOffset: AdminHandler.all_offsets,
     admin.GetAllDelayOffset: AdminHandler.all_delays,
-    admin.GetRuntimeInfo: AdminHandler.runtime_info,
+    admin.GetRuntimeInfo: MeasurementHandler.runtime_info,
+    admin.ViewStats: MeasurementHandler.view_stats,
     admin.GetBrokerConfig: AdminHandler.broker_config,
 }
 """Who answers what: the request's header on the left, the handler on the right."""

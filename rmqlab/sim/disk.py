@@ -198,6 +198,12 @@ class ProcessDisk:
         """See `Disk.used_ratio`: a machine has one disk."""
         return self.machine.used_ratio
 
+    def room(self, path: str) -> tuple[int, int]:
+        """See `Disk.room`; a disk without end has what its files take, and 1 TiB."""
+        used, size = self.machine.used_bytes, self.machine.capacity_bytes
+        whole = used + (1 << 40) if size == math.inf else int(size)
+        return whole, max(0, whole - used)
+
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
         self.machine.check("remove", f"cannot remove {path}")

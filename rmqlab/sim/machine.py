@@ -44,6 +44,10 @@ class ProcessClock:
         """Return the hour of the day; simulated machines stand at UTC."""
         return self.now_ms() // HOUR_MS % 24
 
+    def day(self) -> int:
+        """Return the days since 1970."""
+        return self.now_ms() // (24 * HOUR_MS)
+
 
 class Process:
     """A program on a machine, from its start to its end."""

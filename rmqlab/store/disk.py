@@ -91,6 +91,14 @@ class Disk(Protocol):
         """
         ...
 
+    def room(self, path: str) -> tuple[int, int]:
+        """Return the bytes of the disk that holds `path`: all, and those free.
+
+        Raises:
+            StoreError: it cannot be asked.
+        """
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a file; fine where there is none.
 

@@ -157,6 +157,15 @@ class RealLock:
         os.close(self._fd)
 
 
+def _partition(path: str) -> os.statvfs_result:
+    """Ask about the disk of a path, or of the folder that will hold it."""
+    there = Path(path)
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    with _translated(f"cannot ask how full the disk of {path} is"):
+        return os.statvfs(there)
+
+
 class RealDisk:
     """The files of this machine; see `Disk`."""
 
@@ -190,13 +199,14 @@ class RealDisk:
 
         Source: UtilAll.getDiskPartitionSpaceUsedPercent, release 4.9.7.
         """
-        there = Path(path)
-        while not there.exists() and there != there.parent:
-            there = there.parent
-        with _translated(f"cannot ask how full the disk of {path} is"):
-            found = os.statvfs(there)
+        found = _partition(path)
         used = found.f_blocks - found.f_bfree
         return math.ceil(100 * used / max(1, used + found.f_bavail)) / 100
+
+    def room(self, path: str) -> tuple[int, int]:
+        """See `Disk.room`."""
+        found = _partition(path)
+        return found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
 
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""

@@ -18,6 +18,7 @@ from rmqlab.protocol.record import Record
 from rmqlab.settings import BrokerRole, StoreConfig
 from rmqlab.store.checkpoint import Checkpoint, Queued
 from rmqlab.store.commit_log import CommitLog
+from rmqlab.store.counts import Counts
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
 from rmqlab.store.following import Follower, is_queued
@@ -47,6 +48,7 @@ class MessageStore:
         )
         shape = Shape(config.max_hash_slot_num, config.max_index_num)
         self.index = Index(disk, self._pool, paths.index, shape)
+        self.counts = Counts()
         self.reading = Reading(config, self.log, self.queues, self.index)
         self.follower = Follower(config, self.log, self.queues, self.index)
         self.on_append: list[Callable[[], None]] = []
@@ -115,6 +117,7 @@ class MessageStore:
         Raises:
             DiskFull, StoreError: none is in the log.
         """
+        self.counts.failed_puts += len(batch)  # until they are in the log
         if not self._takes_messages:
             return Put(PutStatus.SERVICE_NOT_AVAILABLE)
         if not all(map(self._is_legal, batch)):
@@ -126,6 +129,7 @@ class MessageStore:
             following += is_queued(record)
         if not self.log.append(batch):
             return Put(PutStatus.MESSAGE_ILLEGAL)
+        self.counts.put(batch)
         self._next[key] = following
         self._grew()
         return Put(PutStatus.PUT_OK, batch[-1])
@@ -175,6 +179,14 @@ class MessageStore:
             return self._disk.used_ratio(path)
         except StoreError:
             return UNKNOWN
+
+    def disk_room(self) -> tuple[int, int]:
+        """Return the bytes of the log's disk: all there are, and those free.
+
+        Raises:
+            StoreError: it cannot be asked.
+        """
+        return self._disk.room(self.paths.commit_log)
 
     def drop_oldest_log_file(self) -> None:
         """Remove it, if it is not the last one; no queue shows its messages any more.

@@ -5,7 +5,6 @@ Source: AdminBrokerProcessor.java, release 4.9.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from rmqlab.broker.call import NOT_SET, Answer, Call, Tell
@@ -22,7 +21,6 @@ from rmqlab.protocol.admin import (
     GetAllGroupConfig,
     GetAllTopicConfig,
     GetBrokerConfig,
-    GetRuntimeInfo,
     GetTopicStats,
 )
 from rmqlab.protocol.bodies import TopicConfig
@@ -38,20 +36,17 @@ from rmqlab.protocol.messaging import (
 from rmqlab.settings import BrokerRole
 from rmqlab.store.store import MessageStore
 
-Measure = Callable[[], dict[str, str]]
 FILTER_TYPES = ("SINGLE_TAG", "MULTI_TAG")
 
 
 class AdminHandler:
     """Answers what administrators and slaves ask."""
 
-    def __init__(
-        self, memory: Memory, store: MessageStore, tell: Tell, measure: Measure
-    ) -> None:
+    def __init__(self, memory: Memory, store: MessageStore, tell: Tell) -> None:
         self._config, self._store = memory.config, store
         self._topics, self._groups = memory.topics, memory.groups
         self._offsets = memory.offsets
-        self._tell, self._measure = tell, measure
+        self._tell = tell
 
     def create_topic(self, asked: CreateTopic, call: Call) -> Answer:
         """Create a topic or change its settings, and tell the name servers.
@@ -158,10 +153,6 @@ class AdminHandler:
     def all_delays(self, _: GetAllDelayOffset, call: Call) -> Answer:
         """Return delayOffset.json; there are no delay levels here yet."""
         return _table(call, {"offsetTable": {}})
-
-    def runtime_info(self, _: GetRuntimeInfo, call: Call) -> Answer:
-        """Return what is measured here, by RocketMQ's names."""
-        return _table(call, {"table": self._measure()})
 
     def broker_config(self, _: GetBrokerConfig, call: Call) -> Answer:
         """Return the settings as `.properties` text."""

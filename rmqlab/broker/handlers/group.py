@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rmqlab.broker.call import Answer, Call, Tell
 from rmqlab.broker.memory import Memory
+from rmqlab.broker.tables.clients import Member
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.codes import ResponseCode
@@ -37,18 +38,19 @@ class GroupHandler:
             WireError: the body is no heartbeat.
         """
         beat = Heartbeat.from_json(fastjson.loads(call.frame.body))
+        frame = call.frame
+        language, version = frame.language or "", frame.version
+        member = Member(beat.client_id, call.now_ms, language, version)
         for data in beat.consumers:
             group = self._groups.find_or_create(data.group_name, call.now_ms)
             if group and self._topics.create_retry(
                 data.group_name, group.retry_queue_nums, call.now_ms
             ):
                 self._tell.topics_changed()
-            if self._clients.consumer_beats(
-                data, beat.client_id, call.peer, call.now_ms
-            ):
+            if self._clients.consumer_beats(data, member, call.peer):
                 self._tell.group_changed(data.group_name)
         for name in beat.producer_groups:
-            self._clients.producer_beats(name, beat.client_id, call.peer, call.now_ms)
+            self._clients.producer_beats(name, member, call.peer)
         return call.answer()
 
     def unregister(self, asked: UnregisterClient, call: Call) -> Answer:

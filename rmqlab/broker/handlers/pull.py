@@ -34,7 +34,7 @@ class PullHandler:
         self._config, self._store = memory.config, store
         self._topics, self._groups = memory.topics, memory.groups
         self._clients, self._offsets = memory.clients, memory.offsets
-        self._holds = memory.holds
+        self._holds, self._stats = memory.holds, memory.stats
         self._is_slave = store.config.broker_role is BrokerRole.SLAVE
 
     def pull(self, asked: PullMessage, call: Call) -> Answer | None:
@@ -145,12 +145,20 @@ class PullHandler:
             asked.max_msg_nums,
             subscription.wants_code,
         )
+        self._count(asked, got)
         code, next_offset = self._code(asked, got)
         reply = PullReply(MASTER_ID, next_offset, got.min_offset, got.max_offset)
         frame = call.frame.answer(
             code, reply.to_wire(), b"".join(got.records), remark=got.status.name
         )
         return Answer(frame)
+
+    def _count(self, asked: PullMessage, got: Got) -> None:
+        self._store.counts.pulled(len(got.records))
+        if got.records:
+            size = sum(map(len, got.records))
+            where = asked.consumer_group, asked.topic
+            self._stats.got(*where, len(got.records), size)
 
     def _code(self, asked: PullMessage, got: Got) -> tuple[ResponseCode, int]:
         """Return the code, and where the consumer should go on."""

@@ -32,7 +32,7 @@ class SendHandler:
     ) -> None:
         config = memory.config
         self._config, self._store, self._topics = config, store, memory.topics
-        self._tell, self._random = tell, random
+        self._tell, self._random, self._stats = tell, random, memory.stats
         self.store_host = (config.broker_i_p1, config.listen_port)
         self._extra = {
             "MSG_REGION": config.region_id,
@@ -78,6 +78,7 @@ class SendHandler:
             raise _too_large(self._store.config)
         if put.record is None:
             raise self._unavailable()
+        self._stats.put(asked.topic, 1, put.record.size)
         reply = SendReply(
             messages.offset_msg_id(self.store_host, put.record.physical_offset),
             queue_id,

@@ -9,7 +9,7 @@ Source: ConsumerManager.java, ConsumerGroupInfo.java, ProducerManager.java, 4.9.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from rmqlab.protocol.membership import ConsumerData, Subscription
@@ -24,6 +24,9 @@ class Member:
 
     client_id: str
     heard_ms: int
+    language: str = ""
+    version: int = 0
+    """As the client's frames say; see `codes.Language` and `codes.Version`."""
 
 
 @dataclass(slots=True)
@@ -44,13 +47,13 @@ class Clients:
         self._turn = 0
 
     def consumer_beats(
-        self, data: ConsumerData, client_id: str, connection: Hashable, now_ms: int
+        self, data: ConsumerData, member: Member, connection: Hashable
     ) -> bool:
         """Hear from a consumer; return whether its group changed."""
         group = self._consumers.setdefault(data.group_name, ConsumerGroup(data))
         group.data = data
         is_new = connection not in group.members
-        group.members[connection] = Member(client_id, now_ms)
+        group.members[connection] = member
         return self._subscribe(group, data.subscriptions) or is_new
 
     def _subscribe(self, group: ConsumerGroup, wanted: list[Subscription]) -> bool:
@@ -65,12 +68,9 @@ class Clients:
             del group.subscriptions[topic]
         return changed
 
-    def producer_beats(
-        self, group: str, client_id: str, connection: Hashable, now_ms: int
-    ) -> None:
+    def producer_beats(self, group: str, member: Member, connection: Hashable) -> None:
         """Hear from a producer."""
-        members = self._producers.setdefault(group, {})
-        members[connection] = Member(client_id, now_ms)
+        self._producers.setdefault(group, {})[connection] = member
 
     def next_producer(self, group: str) -> Hashable | None:
         """Return the connection of one of a group's producers; they take turns."""
@@ -122,6 +122,25 @@ class Clients:
     def consumers(self, group: str) -> ConsumerGroup | None:
         """Return a consumer group that has members now."""
         return self._consumers.get(group)
+
+    def producers(self, group: str) -> dict[Hashable, Member]:
+        """Return the producers of a group by connection."""
+        return self._producers.get(group, {})
+
+    def all_producers(self) -> Iterator[tuple[str, dict[Hashable, Member]]]:
+        """Yield every producer group that has members now, and those."""
+        yield from self._producers.items()
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Return the consumer groups that have subscribed to a topic."""
+        groups = self._consumers.items()
+        return [name for name, one in groups if topic in one.subscriptions]
+
+    def consumer(self, group: str, client_id: str) -> Hashable | None:
+        """Return the connection of a group's member, None where it is not here."""
+        known = self._consumers.get(group)
+        members = known.members.items() if known else ()
+        return next((who for who, one in members if one.client_id == client_id), None)
 
     def connections(self, group: str) -> list[Hashable]:
         """Return the connections of a consumer group."""

@@ -123,6 +123,10 @@ class Overlay:
         """See `Disk.used_ratio`; what is rehearsed takes no room."""
         return 0.0
 
+    def room(self, path: str) -> tuple[int, int]:
+        """See `Disk.room`; likewise."""
+        return 0, 0
+
     def remove(self, path: str) -> None:
         """See `Disk.remove`."""
         if layer := self._layers.pop(path, None):
