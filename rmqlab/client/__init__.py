@@ -12,12 +12,13 @@
 The same without `async`, for scripts and notebooks, is in `blocking`.
 
 Read in this order: `routes`, `instance`, `producer`, `allocate`, `process_queue`,
-`rebalance`, `pull`, `push`.
+`rebalance`, `pull`, `push`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.producer import Producer, SendResult, SendStatus
 from rmqlab.client.push import Consumed, PushConsumer
+from rmqlab.client.transaction import TransactionProducer, Verdict
 
 __all__ = [
     "Admin",
@@ -26,4 +27,6 @@ __all__ = [
     "PushConsumer",
     "SendResult",
     "SendStatus",
+    "TransactionProducer",
+    "Verdict",
 ]

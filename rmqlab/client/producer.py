@@ -19,8 +19,9 @@ from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
 from rmqlab.client.unique_ids import UniqueIds
 from rmqlab.errors import NotConnected, RemoteError, RmqError, Unavailable
-from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.codes import ResponseCode, SysFlag
 from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.half_message import is_half
 from rmqlab.protocol.membership import Heartbeat
 from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue, join_properties
 from rmqlab.protocol.messaging import SendMessageV2, SendReply, UnregisterClient
@@ -211,7 +212,7 @@ class Producer:
             default_topic=self.config.create_topic_key,
             default_topic_queue_nums=self.config.default_topic_queue_nums,
             queue_id=queue.queue_id,
-            sys_flag=0,
+            sys_flag=SysFlag.TRANSACTION_PREPARED if is_half(message.properties) else 0,
             born_timestamp=self.instance.clock.now_ms(),
             flag=message.flag,
             properties=join_properties(message.all_properties()),
