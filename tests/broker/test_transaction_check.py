@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rmqlab.broker.tables.clients import Clients
+from rmqlab.broker.tables.clients import Clients, Member
 from rmqlab.broker.tables.halves import CheckRules, HalfLedger, Step
 from rmqlab.errors import DiskFull
 from rmqlab.protocol.frame import Frame
@@ -147,8 +147,8 @@ def test_the_producers_of_a_group_are_asked_in_turn(desk):
 
 def test_a_producer_that_left_is_asked_no_more():
     clients = Clients()
-    clients.producer_beats("shop", "p1", "one", 0)
-    clients.producer_beats("shop", "p2", "two", 0)
+    clients.producer_beats("shop", Member("p1", 0), "one")
+    clients.producer_beats("shop", Member("p2", 0), "two")
     clients.hung_up("one")
     assert {clients.next_producer("shop") for _ in range(4)} == {"two"}
     clients.leave_producers("shop", "two")
