@@ -77,6 +77,16 @@ class BrokerConfig:
     """Times that a half message is asked about before it is laid aside."""
     long_polling_enable: bool = True
     short_polling_time_mills: int = 1000
+    slave_read_enable: bool = False
+    """Whether a consumer that is far behind is sent to a slave."""
+    enable_property_filter: bool = False
+    """Whether consumers may filter by SQL92."""
+    filter_support_retry: bool = False
+    """Whether a group's SQL92 filters are asked again of its retried messages."""
+    filter_data_clean_time_span: int = 86_400_000
+    """Before the filter of a group that has gone is forgotten."""
+    notify_consumer_ids_changed_enable: bool = True
+    """Whether a group's members are told that one came or went."""
     flush_consumer_offset_interval: int = 5000
     register_broker_timeout_mills: int = 6000
     register_name_server_period: int = 30_000
@@ -111,7 +121,16 @@ class StoreConfig:
     max_message_size: int = 4 * 1024 * 1024
     """Bytes of a body."""
     max_transfer_bytes_on_message_in_memory: int = 262_144
+    """Of an answer to a pull, as the next three."""
     max_transfer_count_on_message_in_memory: int = 32
+    max_transfer_bytes_on_message_in_disk: int = 65_536
+    """Of messages that memory may not hold any more; see the next setting but one."""
+    max_transfer_count_on_message_in_disk: int = 8
+    access_message_in_memory_max_ratio: int = 40
+    """Percent of the machine's memory: what was stored before that much is slow to
+    read, and is read from a slave where `slaveReadEnable` allows it."""
+    offset_check_in_slave: bool = False
+    """Whether a slave, too, sends a consumer back whose offset it does not have."""
     message_index_enable: bool = True
     """Whether messages can be found by their keys."""
     max_hash_slot_num: int = 5_000_000

@@ -17,6 +17,7 @@ from rmqlab.errors import ConfigError, StoreError, StoreLocked
 from rmqlab.known_keys import IGNORED_BY_BROKER
 from rmqlab.settings import BrokerConfig, StoreConfig
 from rmqlab.store.disk import Disk
+from rmqlab.store.reading import MEMORY_BYTES
 from rmqlab.store.real_disk import RealDisk
 from rmqlab.store.retention import limits_of
 
@@ -51,7 +52,17 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         sys.exit(0)
     boot.open_log("broker")
     boot.report(problems, IGNORED_BY_BROKER)
-    return Broker(config, store_config, disk or RealDisk(), disk_limits=disk_limits)
+    broker = Broker(config, store_config, disk or RealDisk(), disk_limits=disk_limits)
+    broker.store.reading.memory_bytes = memory_bytes()
+    return broker
+
+
+def memory_bytes() -> int:
+    """Return how much memory this machine has."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows, or a kernel that is silent
+        return MEMORY_BYTES
 
 
 def boot_line(config: BrokerConfig) -> str:

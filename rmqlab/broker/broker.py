@@ -108,9 +108,9 @@ class Broker:
     ) -> None:
         config, memory, pulls = self.config, self.memory, self.pulls
         interval_s = config.flush_consumer_offset_interval / 1000
-        tables = (memory.topics, memory.groups, memory.offsets)
+        tables = (memory.topics, memory.groups, memory.offsets, memory.filters)
         self._persistence = Persistence(disk, paths, tables, interval_s)
-        self._dispatcher = Dispatcher(self.store, memory.holds, pulls)
+        self._dispatcher = Dispatcher(self.store, memory.holds, pulls, self.clock)
         self.transaction_check = TransactionCheck(
             memory, self.store, self.clock, self._topics_changed
         )
@@ -221,12 +221,17 @@ class Broker:
 
     def _group_changed(self, group: str) -> None:
         """Tell a group's members that it changed, as RocketMQ does: all of them."""
+        if self.memory.clients.consumers(group) is None:
+            self.memory.filters.group_gone(group, self.clock.now_ms())
+        if not self.config.notify_consumer_ids_changed_enable:
+            return
         fields = NotifyConsumerIdsChanged(group).to_wire()
         for connection in self.memory.clients.connections(group):
             code = NotifyConsumerIdsChanged.CODE
             cast("Peer", connection).send(Frame(code, fields, flag=Flag.ONEWAY))
 
     def _hung_up(self, connection: Connection) -> None:
+        self.memory.holds.hung_up(cast("Hashable", connection))
         for group in self.memory.clients.hung_up(cast("Hashable", connection)):
             self._group_changed(group)
 

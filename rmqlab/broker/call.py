@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
-from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.messaging import PullMessage
 
 
@@ -54,10 +53,9 @@ class Answer(NamedTuple):
 
 
 class HeldPull(NamedTuple):
-    """A pull that waits, with what was found out when it came."""
+    """A pull that waits."""
 
     asked: PullMessage
-    subscription: Subscription
     call: Call
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from rmqlab.broker.call import HeldPull
 from rmqlab.broker.rates import Rates
 from rmqlab.broker.tables.clients import Clients
+from rmqlab.broker.tables.filters import Filters
 from rmqlab.broker.tables.groups import Groups
 from rmqlab.broker.tables.holds import PullHolds
+from rmqlab.broker.tables.locks import QueueLocks
 from rmqlab.broker.tables.offsets import Offsets
 from rmqlab.broker.tables.stats import Stats
 from rmqlab.broker.tables.topics import Topics
@@ -22,14 +24,18 @@ class Memory:
     config: BrokerConfig
     topics: Topics
     groups: Groups
+    filters: Filters
     stats: Stats
     rates: Rates = field(default_factory=Rates)
     offsets: Offsets = field(default_factory=Offsets)
     clients: Clients = field(default_factory=Clients)
     holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
+    locks: QueueLocks = field(default_factory=QueueLocks)
 
     @classmethod
     def fresh(cls, config: BrokerConfig, now_ms: int) -> Memory:
         """Return what a broker knows before it has read its files."""
         topics, groups = Topics(config, now_ms), Groups(config, now_ms)
-        return cls(config, topics, groups, Stats(config.broker_cluster_name))
+        filters = Filters(config.filter_data_clean_time_span)
+        stats = Stats(config.broker_cluster_name)
+        return cls(config, topics, groups, filters, stats)

@@ -13,11 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from rmqlab.errors import WireError
+from rmqlab.errors import Refused, WireError
 from rmqlab.protocol.bodies import Body
+from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.message import java_hash
 
 ALL = "*"
+NOT_PARSED = "parse the consumer's subscription failed"
 
 
 @dataclass(slots=True)
@@ -33,10 +35,23 @@ class Subscription(Body):
     class_filter_mode: bool = False
 
     @classmethod
-    def of(cls, topic: str, expression: str | None, version: int = 0) -> Self:
-        """Return the subscription that a tag expression spells."""
+    def of(
+        cls, topic: str, expression: str | None, version: int = 0, kind: str = "TAG"
+    ) -> Self:
+        """Return the subscription that an expression spells; SQL92 is not parsed here.
+
+        Raises:
+            Refused: SUBSCRIPTION_PARSE_FAILED; it has nothing between its ``||``, or is
+                no tag expression and empty.
+        """
+        if kind != "TAG":
+            if not expression:
+                raise Refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, NOT_PARSED)
+            return cls(topic, expression, [], [], version, kind)
         if not expression or expression == ALL:
             return cls(topic, ALL, sub_version=version)
+        if not expression.replace("||", ""):
+            raise Refused(ResponseCode.SUBSCRIPTION_PARSE_FAILED, NOT_PARSED)
         tags = [tag for part in expression.split("||") if (tag := part.strip())]
         hashes = [java_hash(tag) for tag in tags]
         return cls(topic, expression, tags, hashes, version)
@@ -48,7 +63,12 @@ class Subscription(Body):
 
     def wants_code(self, tags_code: int) -> bool:
         """Whether a message whose tag has this hash may be wanted."""
-        return not self.code_set or tags_code in self.code_set
+        return (
+            tags_code in self.code_set
+            or self.sub_string == ALL
+            or self.class_filter_mode
+            or not self.is_tag_filter
+        )
 
     def wants(self, tags: str | None) -> bool:
         """Whether a message with this very tag is wanted."""

@@ -33,6 +33,8 @@ TAGS = "TAGS"
 WAIT = "WAIT"
 DELAY = "DELAY"
 UNIQ_KEY = "UNIQ_KEY"
+RETRY_TOPIC = "RETRY_TOPIC"
+"""Of a retried message: the topic that it was of before."""
 
 DEFAULT_TOPIC = "TBW102"
 """A new topic inherits its settings where autoCreateTopicEnable is on."""
@@ -41,6 +43,7 @@ SCHEDULE_TOPIC = "SCHEDULE_TOPIC_XXXX"
 HALF_TOPIC = "RMQ_SYS_TRANS_HALF_TOPIC"
 OP_TOPIC = "RMQ_SYS_TRANS_OP_HALF_TOPIC"
 CHECK_MAX_TOPIC = "TRANS_CHECK_MAX_TIME_TOPIC"
+OFFSET_MOVED_TOPIC = "OFFSET_MOVED_EVENT"
 RETRY_PREFIX = "%RETRY%"
 DLQ_PREFIX = "%DLQ%"
 
@@ -50,7 +53,7 @@ NOT_SENDABLE = {
     OP_TOPIC,
     CHECK_MAX_TOPIC,
     "SELF_TEST_TOPIC",
-    "OFFSET_MOVED_EVENT",
+    OFFSET_MOVED_TOPIC,
 }
 """Topics that only the broker itself writes to."""
 

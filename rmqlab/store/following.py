@@ -83,6 +83,7 @@ class Follower:
         self, batch: list[Record], properties: list[dict[str, str]]
     ) -> list[Arrival]:
         by_queue: dict[tuple[str, int], list[Placed]] = {}
+        by_place: dict[int, dict[str, str]] = {}
         for record, pairs in zip(batch, properties, strict=True):
             if not is_queued(record):
                 continue
@@ -90,8 +91,9 @@ class Follower:
             entry = QueueEntry(record.physical_offset, record.size, code)
             placed = by_queue.setdefault((record.topic, record.queue_id), [])
             placed.append((record.queue_offset, entry))
+            by_place[record.physical_offset] = pairs
         return [
-            Arrival(*queue, offset + 1, entry.tags_code)
+            Arrival(*queue, offset + 1, entry.tags_code, by_place[entry.log_offset])
             for queue, placed in by_queue.items()
             for offset, entry in self._queues.put(*queue, placed)
         ]

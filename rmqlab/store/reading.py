@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from rmqlab.errors import CorruptRecord
 from rmqlab.protocol.message import keys_of
@@ -21,6 +22,7 @@ from rmqlab.settings import StoreConfig
 from rmqlab.store.commit_log import CommitLog
 from rmqlab.store.consume_queue import FILLER_SIZE, ConsumeQueue, QueueEntry
 from rmqlab.store.index import Index
+from rmqlab.store.layout import QUEUE_ENTRY
 from rmqlab.store.queues import ConsumeQueues
 from rmqlab.store.results import GetStatus, Got
 
@@ -33,6 +35,32 @@ AHEAD_BYTES = 8192
 LARGE_BYTES = 1 << 20
 """Where an entry says that its message is larger, the message is asked, too."""
 
+MEMORY_BYTES = 24 << 30
+"""Of a machine that does not tell.  Source: StoreUtil.getTotalPhysicalMemorySize."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look through a queue: what was found so far, and where it ended."""
+
+    limit: int
+    found: list[bytes] = field(default_factory=list)
+    taken_bytes: int = 0
+    scanned: int = 0
+    log_offset: int = 0
+    status: GetStatus = GetStatus.NO_MATCHED_MESSAGE
+
+    def take(self, data: bytes) -> None:
+        """A record is wanted."""
+        self.found.append(data)
+        self.taken_bytes += len(data)
+        self.status = GetStatus.FOUND
+
+    def passed_over(self, why: GetStatus) -> None:
+        """An entry gives none; of several the last one tells why nothing was found."""
+        if not self.found:
+            self.status = why
+
 
 class Reading:
     """The questions.  Whoever asks them changes nothing."""
@@ -43,6 +71,8 @@ class Reading:
     ) -> None:  # fmt: skip
         self._config = config
         self._log, self._queues, self._index = commit_log, queues, index
+        self.memory_bytes = MEMORY_BYTES
+        """Of this machine; who knows them sets them."""
 
     def get(
         self,
@@ -51,61 +81,97 @@ class Reading:
         offset: int,
         limit: int,
         wants_code: Callable[[int], bool],
+        wants_record: Callable[[bytes], bool] = lambda _: True,
     ) -> Got:
         """Return up to `limit` messages from queue offset `offset` on.
 
-        Never more than the settings' bytes and messages at once, but always one.
+        Never more than the settings' bytes and messages at once, but always one.  Only
+        those are asked for as records whose tag's hash is wanted.
         """
         queue = self._queues.find(topic, queue_id)
-        if queue is None:
+        if queue is None or queue.max_offset == 0:
             # RocketMQ makes the queue by asking for it, and finds it empty.
             return Got(GetStatus.NO_MESSAGE_IN_QUEUE, 0, 0, 0)
         low, high = queue.min_offset, queue.max_offset
-        if high == 0:
-            return Got(GetStatus.NO_MESSAGE_IN_QUEUE, 0, low, high)
         if offset < low:
             return Got(GetStatus.OFFSET_TOO_SMALL, low, low, high)
         if offset == high:
             return Got(GetStatus.OFFSET_OVERFLOW_ONE, offset, low, high)
         if offset > high:
             return Got(GetStatus.OFFSET_OVERFLOW_BADLY, high, low, high)
-        start = topic.encode(), queue_id, offset
-        found, scanned = self._wanted(queue, start, limit, wants_code)
-        status = GetStatus.FOUND if found else GetStatus.NO_MATCHED_MESSAGE
-        return Got(status, offset + scanned, low, high, tuple(found))
+        look = _Look(limit)
+        place = topic.encode(), queue_id, offset
+        self._look(look, queue, place, wants_code, wants_record)
+        if not look.scanned:
+            in_file = queue.files.file_size // QUEUE_ENTRY.size
+            next_file = offset - offset % in_file + in_file
+            return Got(GetStatus.OFFSET_FOUND_NULL, next_file, low, high)
+        is_far_back = self.is_far_back(look.log_offset)
+        records, next_offset = tuple(look.found), offset + look.scanned
+        return Got(look.status, next_offset, low, high, records, is_far_back)
 
-    def _wanted(
+    def _look(
         self,
+        look: _Look,
         queue: ConsumeQueue,
         start: Place,
-        limit: int,
         wants_code: Callable[[int], bool],
-    ) -> tuple[list[bytes], int]:
-        """Return the records and how many entries were looked at for them."""
-        found: list[bytes] = []
+        wants_record: Callable[[bytes], bool],
+    ) -> None:
+        """Go through the queue's entries from a place on."""
         topic, queue_id, offset = start
-        limit = min(limit, self._config.max_transfer_count_on_message_in_memory)
-        room = self._config.max_transfer_bytes_on_message_in_memory
-        scanned = 0
         window, window_at = b"", 0
         for entry in queue.walk(offset, WINDOW_ENTRIES):
-            if found and (len(found) >= limit or entry.size > room):
+            if look.found and self._is_full(look, entry):
                 break
-            place = topic, queue_id, offset + scanned
-            scanned += 1
-            if entry.size == FILLER_SIZE or not wants_code(entry.tags_code):
+            place = topic, queue_id, offset + look.scanned
+            look.scanned += 1
+            look.log_offset = entry.log_offset
+            if not wants_code(entry.tags_code):
+                look.passed_over(GetStatus.NO_MATCHED_MESSAGE)
+                continue
+            if entry.size == FILLER_SIZE:
+                look.passed_over(GetStatus.MESSAGE_WAS_REMOVING)
                 continue
             at = entry.log_offset - window_at
             if not 0 <= at <= len(window) - entry.size:  # the next ones may be near
                 window = self._ahead(entry)
                 window_at, at = entry.log_offset, 0
             data = window[at : at + entry.size]
-            if is_sound(data, entry.log_offset, place):
-                found.append(data)
-                room -= entry.size
-            else:
+            if not is_sound(data, entry.log_offset, place):
+                look.passed_over(GetStatus.MESSAGE_WAS_REMOVING)
                 _tell_damage(place, entry)
-        return found, scanned
+            elif wants_record(data):
+                look.take(data)
+            else:
+                look.passed_over(GetStatus.NO_MATCHED_MESSAGE)
+
+    def _is_full(self, look: _Look, entry: QueueEntry) -> bool:
+        """Whether an answer that has messages takes no more: less of what is old."""
+        config = self._config
+        if self.is_far_back(entry.log_offset):
+            most = config.max_transfer_count_on_message_in_disk
+            room = config.max_transfer_bytes_on_message_in_disk
+        else:
+            most = config.max_transfer_count_on_message_in_memory
+            room = config.max_transfer_bytes_on_message_in_memory
+        is_large = look.taken_bytes + entry.size > room
+        return is_large or len(look.found) >= min(look.limit, most)
+
+    def is_far_back(self, log_offset: int) -> bool:
+        """Whether so much was stored since that memory may not hold it any more.
+
+        RocketMQ guesses: it is, where that is more than a share of this machine's
+        memory, which accessMessageInMemoryMaxRatio says in percent.
+        """
+        share = self._config.access_message_in_memory_max_ratio
+        return (self._log.end - log_offset) * 100 > self.memory_bytes * share
+
+    def is_message_far_back(self, topic: str, queue_id: int, offset: int) -> bool:
+        """The same of a queue's message; False where it is not there."""
+        queue = self._queues.find(topic, queue_id)
+        entry = next(iter(queue.entries(offset, 1)), None) if queue else None
+        return entry is not None and self.is_far_back(entry.log_offset)
 
     def _ahead(self, entry: QueueEntry) -> bytes:
         """Read an entry's record and beyond; not much where its size is damaged."""

@@ -37,6 +37,10 @@ class GetStatus(Enum):
 
     FOUND = auto()
     NO_MATCHED_MESSAGE = auto()
+    MESSAGE_WAS_REMOVING = auto()
+    """Wanted ones are in the queue, but not, or not whole, in the log any more."""
+    OFFSET_FOUND_NULL = auto()
+    """The queue's file is not there."""
     OFFSET_OVERFLOW_BADLY = auto()
     OFFSET_OVERFLOW_ONE = auto()
     OFFSET_TOO_SMALL = auto()
@@ -52,6 +56,8 @@ class Got:
     min_offset: int
     max_offset: int
     records: tuple[bytes, ...] = ()
+    is_far_back: bool = False
+    """Whether the last message looked at is likely on the disk only."""
 
 
 class Arrival(NamedTuple):
@@ -61,3 +67,4 @@ class Arrival(NamedTuple):
     queue_id: int
     end: int
     tags_code: int
+    properties: dict[str, str]

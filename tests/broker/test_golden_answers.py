@@ -295,7 +295,7 @@ async def wake(case: Case) -> Frame:
     end = int(case.real.fields["maxOffset"])
     start = int(case.fields["queueOffset"])
     for pull in case.memory.holds.expired(1 << 62) if end == start else ():
-        case.desk.broker.pulls.resume(pull)
+        case.desk.broker.pulls.resume(pull, case.desk.clock.now_ms())
     if end > start:
         real = {one.queue_offset: one for one in case.records()}
         for offset in range(start, end):

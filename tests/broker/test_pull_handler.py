@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 
 from rmqlab.broker.services.dispatcher import HoldScan
+from rmqlab.protocol import fastjson
 from rmqlab.protocol.bodies import GroupConfig, TopicConfig
 from rmqlab.protocol.codes import Permission, PullSysFlag, ResponseCode
-from rmqlab.protocol.messaging import PullReply
+from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
+from rmqlab.protocol.message import OFFSET_MOVED_TOPIC
+from rmqlab.protocol.messaging import HeartBeat, PullReply
 from rmqlab.protocol.record import Record, decode_all, encode
 from rmqlab.settings import BrokerRole
+from rmqlab.store.layout import QUEUE_ENTRY
 from tests.broker.desk import BORN_MS, Peer
 from tests.support import HOST
 
@@ -75,12 +79,19 @@ def test_a_pull_beyond_the_end_is_sent_back_to_it(orders):
     assert where(answer) == (3, 0, 3)
 
 
+def record_at(queue_id, queue_offset, at=0):
+    """Return a record as a master's log has it."""
+    host = (HOST, 1)
+    record = Record(
+        "orders", queue_id, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host
+    )
+    record.queue_offset, record.physical_offset = queue_offset, at
+    return encode(record)
+
+
 def test_a_pull_before_the_oldest_message_is_sent_on_to_it(desk):
     desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
-    host = (HOST, 1)
-    record = Record("orders", 0, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host)
-    record.queue_offset = 70
-    desk.broker.store.copy(0, encode(record))
+    desk.broker.store.copy(0, record_at(0, 70))
     desk.broker.store.dispatch()
     answer = desk.pull(10)
     assert answer.code == ResponseCode.PULL_OFFSET_MOVED
@@ -97,12 +108,173 @@ def test_a_queue_that_never_had_a_message_begins_at_0(orders, offset, code):
     assert where(answer) == (0, 0, 0)
 
 
-def test_a_slave_sends_nobody_back_for_it_may_lag_behind(desk_with):
+@pytest.fixture
+def lagging(desk_with):
+    """A slave that knows its master's topic and has no message of it."""
     desk = desk_with(role=BrokerRole.SLAVE)
     desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
-    answer = desk.pull(5)
+    return desk
+
+
+def test_a_slave_sends_nobody_back_for_it_may_lag_behind(lagging):
+    answer = lagging.pull(5)
     assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
     assert where(answer)[0] == 5
+
+
+async def test_a_slave_holds_the_pull_that_is_ahead_of_it(lagging):
+    assert lagging.pull(5, flags=ASKS_AND_WAITS) is None
+    await scan(lagging, 14_999)
+    assert lagging.peer.sent == []
+    await scan(lagging, 1)
+    (answer,) = lagging.peer.sent
+    assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
+    assert where(answer)[0] == 5
+
+
+async def test_a_slave_that_has_caught_up_answers_the_pull_that_was_ahead(
+    lagging,
+):
+    assert lagging.pull(1, flags=ASKS_AND_WAITS) is None
+    size = len(record_at(0, 0))
+    copied = b"".join(record_at(0, offset, offset * size) for offset in range(3))
+    lagging.broker.store.copy(0, copied)
+    await arrive(lagging)
+    await scan(lagging)
+    assert bodies(lagging.peer.sent[0]) == [b"late", b"late"]
+
+
+@pytest.fixture
+def moved(desk_with):
+    """A broker whose answers to pulls at wrong offsets are looked at."""
+
+    def ask(offset, first=70, **settings):
+        desk = desk_with(**settings)
+        desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
+        desk.broker.store.copy(0, record_at(0, first))
+        desk.broker.store.dispatch()
+        return desk, desk.pull(offset)
+
+    return ask
+
+
+def events(desk):
+    return [
+        (fastjson.loads(one.body), dict(one.properties))
+        for one in desk.stored(topic=OFFSET_MOVED_TOPIC)
+    ]
+
+
+@pytest.mark.parametrize(("offset", "begin"), [(10, 70), (99, 71)])
+def test_a_master_that_sends_a_consumer_elsewhere_leaves_an_event(moved, offset, begin):
+    desk, answer = moved(offset)
+    assert answer.code == ResponseCode.PULL_OFFSET_MOVED
+    queue = {"brokerName": "broker-a", "queueId": 0, "topic": "orders"}
+    event = {
+        "consumerGroup": "kitchen",
+        "messageQueue": queue,
+        "offsetNew": begin,
+        "offsetRequest": offset,
+    }
+    assert events(desk) == [(event, {"TAGS": "kitchen", "KEYS": "kitchen"})]
+
+
+@pytest.mark.parametrize("offset", [10, 99])
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_slave_sends_consumers_elsewhere_only_where_it_checks_offsets(
+    moved, offset, checks
+):
+    desk, answer = moved(offset, role=BrokerRole.SLAVE, offset_check_in_slave=checks)
+    codes = ResponseCode.PULL_RETRY_IMMEDIATELY, ResponseCode.PULL_OFFSET_MOVED
+    assert answer.code == codes[checks]
+    assert (where(answer)[0] == offset) is not checks
+    assert events(desk) == []
+
+
+def test_a_pull_of_a_message_that_is_no_more_in_the_log_goes_on_behind_it(desk):
+    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
+    desk.broker.store.copy(0, record_at(0, 70))
+    desk.broker.store.dispatch()
+    queue = desk.broker.store.queues.find("orders", 0)
+    queue.files.write(71 * QUEUE_ENTRY.size, QUEUE_ENTRY.pack(1 << 40, 100, 0))
+    answer = desk.pull(71)
+    assert answer.code == ResponseCode.PULL_RETRY_IMMEDIATELY
+    assert answer.remark == "MESSAGE_WAS_REMOVING"
+    assert where(answer)[0] == 72
+
+
+def test_a_pull_in_a_file_that_is_no_more_there_is_told_where_the_next_begins(
+    orders, monkeypatch
+):
+    queue = orders.broker.store.queues.find("orders", 0)
+    monkeypatch.setattr(type(queue.files), "read", lambda *_: b"")
+    answer = orders.pull(1)
+    assert answer.code == ResponseCode.PULL_NOT_FOUND
+    assert answer.remark == "OFFSET_FOUND_NULL"
+    assert where(answer)[0] == 6000 // QUEUE_ENTRY.size
+
+
+FAR_BACK = {"access_message_in_memory_max_ratio": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "suggested"),
+    [
+        ({}, 0),
+        (FAR_BACK, 0),
+        ({"slave_read_enable": True}, 3),
+        ({"slave_read_enable": True, **FAR_BACK}, 2),
+    ],
+)
+def test_who_is_far_behind_is_sent_to_a_slave_where_slaves_are_read(
+    desk_with, settings, suggested
+):
+    desk = desk_with(**settings)
+    desk.send()
+    desk.broker.store.dispatch()
+    group = GroupConfig("kitchen", broker_id=3, which_broker_when_consume_slowly=2)
+    desk.broker.memory.groups._groups["kitchen"] = group
+    reply = PullReply.parse(desk.pull(0).fields)
+    assert reply.suggest_which_broker_id == suggested
+
+
+def test_an_answer_has_fewer_messages_where_they_are_read_from_the_disk(desk_with):
+    desk = desk_with(**FAR_BACK, max_transfer_count_on_message_in_disk=2)
+    for _ in range(4):
+        desk.send()
+    desk.broker.store.dispatch()
+    assert len(bodies(desk.pull(0))) == 2
+
+
+def test_a_pull_is_answered_at_once_where_too_many_wait(orders):
+    orders.broker.memory.holds._most = 1
+    assert orders.pull(3, flags=ASKS_AND_WAITS) is None
+    assert orders.pull(3, flags=ASKS_AND_WAITS).code == ResponseCode.PULL_NOT_FOUND
+
+
+async def test_a_held_pull_of_a_connection_that_hung_up_is_dropped(orders):
+    gone = Peer()
+    orders.pull(3, flags=ASKS_AND_WAITS, peer=gone)
+    orders.broker._hung_up(gone)
+    orders.send(b"d")
+    await arrive(orders)
+    assert gone.sent == []
+    assert len(orders.broker.memory.holds) == 0
+
+
+async def test_a_held_pull_is_checked_anew_before_it_is_answered(orders):
+    orders.pull(3, flags=ASKS_AND_WAITS)
+    hidden = TopicConfig("orders", 4, 4, Permission.WRITE)
+    orders.broker.memory.topics.put(hidden, 0)
+    await scan(orders, 15_000)
+    (answer,) = orders.peer.sent
+    assert answer.code == ResponseCode.NO_PERMISSION
+    assert answer.opaque == 7
+
+
+@pytest.mark.parametrize("more", [PullSysFlag.CLASS_FILTER, PullSysFlag.LITE_PULL])
+def test_other_bits_of_a_pull_change_nothing(orders, more):
+    assert bodies(orders.pull(1, flags=PullSysFlag.SUBSCRIPTION | more)) == [b"b", b"c"]
 
 
 @pytest.fixture
@@ -206,6 +378,29 @@ async def test_all_pulls_that_wait_for_a_message_are_answered_with_it(orders):
 def test_a_pull_without_tags_of_its_own_takes_those_of_the_heartbeat(tagged):
     tagged.beat(topics=[("orders", "paid")])
     assert bodies(tagged.pull(0, tags=None, flags=0, version=1)) == [b"b", b"d", b"f"]
+
+
+def test_a_group_may_be_kept_from_consuming_by_broadcast(orders):
+    data = ConsumerData(
+        "kitchen",
+        message_model="BROADCASTING",
+        subscriptions=[Subscription.of("orders", "*")],
+    )
+    beat = Heartbeat("c1", consumers=[data])
+    orders.ask(HeartBeat(), fastjson.dumps(beat.to_json()).encode())
+    assert orders.pull(0, flags=0).code == ResponseCode.SUCCESS
+    kept = GroupConfig("kitchen", consume_broadcast_enable=False)
+    orders.broker.memory.groups._groups["kitchen"] = kept
+    answer = orders.pull(0, flags=0)
+    assert answer.code == ResponseCode.NO_PERMISSION
+    why = "the consumer group[kitchen] can not consume by broadcast way"
+    assert answer.remark == why
+
+
+def test_a_pull_with_nothing_between_its_bars_is_refused(orders):
+    answer = orders.pull(0, tags="||")
+    assert answer.code == ResponseCode.SUBSCRIPTION_PARSE_FAILED
+    assert answer.remark == "parse the consumer's subscription failed"
 
 
 @pytest.mark.parametrize(

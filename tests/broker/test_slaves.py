@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rmqlab.client import Admin, Producer
+from rmqlab.broker.handlers.pull import PullHandler
+from rmqlab.client import Admin, Producer, PushConsumer
 from rmqlab.errors import NotConnected, RemoteError
 from rmqlab.protocol.admin import CreateTopic
 from rmqlab.protocol.codes import ResponseCode
@@ -12,7 +13,15 @@ from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.protocol.messaging import SendMessageV2
 from rmqlab.remoting import RemotingClient
 from rmqlab.settings import BrokerRole
-from tests.support import address, make_broker, master_and_slave, name_server, until
+from tests.simulated import now_s, pass_time
+from tests.support import (
+    address,
+    make_broker,
+    master_and_slave,
+    name_server,
+    quick_client,
+    until,
+)
 
 pytestmark = pytest.mark.simulated
 
@@ -162,3 +171,30 @@ async def test_messages_of_an_unknown_address_are_an_error_that_names_it(tmp_pat
     async with name_server() as server, Admin(server.address) as admin:
         with pytest.raises(NotConnected, match="broker-x"):
             await anext(admin.messages(MessageQueue("orders", "broker-x", 0)))
+
+
+async def test_a_consumer_that_is_ahead_of_a_slave_does_not_ask_it_without_pause(
+    tmp_path, monkeypatch
+):
+    asked, pull = [], PullHandler.pull
+    monkeypatch.setattr(
+        PullHandler, "pull", lambda *call: asked.append(now_s()) or pull(*call)
+    )
+    async with master_and_slave(tmp_path, BrokerRole.ASYNC_MASTER) as nodes:
+        server, master, slave = nodes
+        await send(server, b"a")
+        await slave.slave_sync.step()
+        await master.stop()
+        slave.memory.offsets.commit("kitchen", "orders", 0, 7)
+        config = quick_client()
+        async with PushConsumer(
+            "kitchen", server.address, lambda _: None, config
+        ) as consumer:
+            await consumer.subscribe("orders")
+            await until(lambda: len(consumer.queues) > 1)
+            start = now_s()
+            await pass_time(60)
+        recent = [at for at in asked if at > start]
+        queues = len(consumer.queues) or 5
+        assert len(recent) <= queues * (60 // 15 + 2)
+        await master.start()

@@ -109,7 +109,7 @@ def test_messages_are_chosen_by_the_hash_of_their_tag(tmp_path):
 def test_a_message_is_not_readable_before_it_is_dispatched(store):
     store.put(record(b"f"))
     assert read(store, 5).status is GetStatus.OFFSET_OVERFLOW_ONE
-    assert store.dispatch() == [Arrival("orders", 0, 6, 0)]
+    assert store.dispatch() == [Arrival("orders", 0, 6, 0, {})]
     assert bodies(store, offset=5) == [b"f"]
     assert store.dispatch() == []
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from rmqlab.broker.call import HeldPull
 from rmqlab.broker.handlers.pull import PullHandler
-from rmqlab.broker.tables.holds import PullHolds
+from rmqlab.broker.tables.holds import Arrived, PullHolds
 from rmqlab.clock import Clock
 from rmqlab.service import Service
 from rmqlab.settings import BrokerConfig, BrokerRole
@@ -28,10 +28,15 @@ class Dispatcher(Service):
     interval_s = 1.0
 
     def __init__(
-        self, store: MessageStore, holds: PullHolds[HeldPull], pulls: PullHandler
+        self,
+        store: MessageStore,
+        holds: PullHolds[HeldPull],
+        pulls: PullHandler,
+        clock: Clock,
     ) -> None:
         super().__init__()
         self._store, self._holds, self._pulls = store, holds, pulls
+        self._clock = clock
         self._wakes_pulls = store.config.broker_role is not BrokerRole.SLAVE
 
     async def step(self) -> None:
@@ -48,9 +53,14 @@ class Dispatcher(Service):
             self.wake()
 
     def _wake_pulls(self, arrivals: Iterable[Arrival]) -> None:
-        for topic, queue_id, end, tags_code in arrivals if self._wakes_pulls else ():
-            for pull in self._holds.arrived((topic, queue_id), end, tags_code):
-                self._pulls.resume(pull)
+        if not (self._wakes_pulls and len(self._holds)):
+            return
+        now_ms = self._clock.now_ms()
+        for one in arrivals:
+            queue = one.topic, one.queue_id
+            message = Arrived(one.tags_code, one.properties)
+            for pull in self._holds.arrived(queue, one.end, message):
+                self._pulls.resume(pull, now_ms)
 
 
 class HoldScan(Service):
@@ -72,10 +82,10 @@ class HoldScan(Service):
 
     async def step(self) -> None:
         """Look at all held pulls once."""
+        now_ms = self._clock.now_ms()
         for queue in self._holds.queues():
-            for pull in self._holds.arrived(
-                queue, self._store.queues.max_offset(*queue)
-            ):
-                self._pulls.resume(pull)
-        for pull in self._holds.expired(self._clock.now_ms()):
-            self._pulls.resume(pull)
+            end = self._store.queues.max_offset(*queue)
+            for pull in self._holds.arrived(queue, end):
+                self._pulls.resume(pull, now_ms)
+        for pull in self._holds.expired(now_ms):
+            self._pulls.resume(pull, now_ms)
