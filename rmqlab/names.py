@@ -7,3 +7,8 @@ def camel_case(name: str) -> str:
     """Return `consumerGroup` for `consumer_group`."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+def snake_case(name: str) -> str:
+    """Return `consumer_group` for `consumerGroup`."""
+    return "".join(f"_{one.lower()}" if one.isupper() else one for one in name)

@@ -12,7 +12,7 @@ from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
-from rmqlab.errors import NotConnected, RemoteError
+from rmqlab.errors import NotConnected, RemoteError, RmqError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import (
     CreateTopic,
@@ -23,6 +23,8 @@ from rmqlab.protocol.admin import (
 )
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute, TopicTable
 from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.header import Header
 from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.message import (
     DEFAULT_TOPIC,
@@ -40,6 +42,13 @@ GROUP = "TOOLS_CONSUMER"
 TIMEOUT_S = 5.0
 MOST_BY_KEY = 32
 LATEST_MS = (1 << 63) - 1
+
+
+class NoRoute(RmqError):
+    """No broker that lives has registered the topic."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"No topic route info in name server for the topic: {topic}")
 
 
 class QueueStats(NamedTuple):
@@ -68,6 +77,11 @@ class Admin:
     async def __aexit__(self, *error: object) -> None:
         await self.instance.stop()
 
+    @property
+    def name_servers(self) -> tuple[str, ...]:
+        """The addresses of the name servers, in the order in which they were given."""
+        return self.instance.name_servers
+
     async def cluster(self) -> ClusterInfo:
         """Return which brokers a name server knows.
 
@@ -86,14 +100,45 @@ class Admin:
         """Return a topic's route as a name server has it now."""
         return await self.instance.fetch_route(topic)
 
-    async def ask(self, address: str, header: Any) -> Any:
-        """Ask one broker something and return the JSON that it answers.
+    async def known_route(self, topic: str) -> TopicRoute:
+        """Return a topic's route as a name server has it now.
 
         Raises:
-            NotConnected, NoAnswer: the broker is away.
+            NoRoute: it has none.
+            NotConnected: no name server answered.
+        """
+        route = await self.route(topic)
+        if route is None:
+            raise NoRoute(topic)
+        return route
+
+    async def addresses(self, topic: str) -> list[str]:
+        """Return where a topic's brokers are: masters, or who stands in for one.
+
+        Raises:
+            NoRoute, NotConnected: see `known_route`.
+        """
+        return list((await self.addresses_by_name(topic)).values())
+
+    async def addresses_by_name(self, topic: str) -> dict[str, str]:
+        """Return the same by broker names, sorted; see `addresses`."""
+        brokers = (await self.known_route(topic)).brokers
+        names = sorted(one.broker_name for one in brokers)
+        found = {one: routes.address(brokers, one, routes.MASTER_ID) for one in names}
+        return {name: address for name, address in found.items() if address}
+
+    async def call(self, address: str, header: Header, body: bytes = b"") -> Frame:
+        """Ask one server something.
+
+        Raises:
+            NotConnected, NoAnswer: it is away.
             RemoteError: it refused.
         """
-        answer = await self.instance.remoting.ask(address, header, b"", TIMEOUT_S)
+        return await self.instance.remoting.ask(address, header, body, TIMEOUT_S)
+
+    async def ask(self, address: str, header: Header, body: bytes = b"") -> Any:
+        """Ask one server something and return the JSON that it answers; see `call`."""
+        answer = await self.call(address, header, body)
         return fastjson.loads(answer.body) if answer.body else {}
 
     async def runtime_info(self, address: str) -> dict[str, str]:
@@ -188,9 +233,8 @@ class Admin:
         found = []
         for data in route.brokers if route else []:
             address = self.instance.address_of(data.broker_name)
-            ask = self.instance.remoting.ask
             try:
-                answer = await ask(address, header, b"", TIMEOUT_S)
+                answer = await self.call(address, header)
             except RemoteError as error:
                 if error.code != ResponseCode.QUERY_NOT_FOUND:
                     raise
@@ -201,5 +245,5 @@ class Admin:
     async def message_at(self, address: str, physical_offset: int) -> StoredMessage:
         """Return the message at an offset of a broker's commit log; see `ask`."""
         header = ViewMessage(physical_offset)
-        answer = await self.instance.remoting.ask(address, header, b"", TIMEOUT_S)
+        answer = await self.call(address, header)
         return to_message(next(decode_all(answer.body)))

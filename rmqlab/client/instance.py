@@ -49,7 +49,10 @@ class ClientInstance:
         self.describe: Callable[[], Heartbeat] = lambda: Heartbeat(self.client_id)
         """What the heartbeat says; producers and consumers set it."""
         self.route_changed: Callable[[str], None] = lambda topic: None
-        self._name_servers = [one.strip() for one in name_servers.split(";") if one]
+        self.name_servers = tuple(
+            address for one in name_servers.split(";") if (address := one.strip())
+        )
+        self._name_servers = list(self.name_servers)
         self.random.shuffle(self._name_servers)
         self._routes: dict[str, TopicRoute] = {}
         self._services = [RoutePoll(self), Heartbeats(self)]

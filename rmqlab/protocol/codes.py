@@ -168,6 +168,26 @@ class Version(IntEnum):
 CURRENT_VERSION = Version.V4_9_7
 """The release whose behaviour this package has, told to every peer."""
 
+_FIRST_RELEASES = ((212, 4, 0, 0, 10), (86, 3, 3, 1, 9), (46, 3, 1, 0, 10), (16, 3, 0, 1, 15))
+"""From which number on: major, minor and patch, and how many patches a minor has.
+
+Each release has two numbers, the first of them its snapshot's.
+"""
+_HIGHEST_VERSION = 612
+
+
+def version_text(number: int) -> str:
+    """Return the release that a peer's version number stands for: 407 is ``V4_9_7``."""
+    if number >= _HIGHEST_VERSION:
+        return "HIGHER_VERSION"
+    for first, major, minor, patch, patches in _FIRST_RELEASES:
+        if number >= first:
+            count, is_release = divmod(number - first, 2)
+            minors, patch = minor + count // patches, patch + count % patches
+            major, minor = major + minors // 10, minors % 10
+            return f"V{major}_{minor}_{patch}" + ("" if is_release else "_SNAPSHOT")
+    return "V3_0_0"
+
 
 class SysFlag(IntEnum):
     """The `sysFlag` of a message.

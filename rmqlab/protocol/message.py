@@ -58,6 +58,7 @@ NOT_SENDABLE = {
 """Topics that only the broker itself writes to."""
 
 MAX_TOPIC_LENGTH = 127
+OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES = 16, 28
 MAX_PROPERTIES_BYTES = 32767
 
 _POWERS = [31**n & 0xFFFFFFFF for n in reversed(range(256))]
@@ -196,6 +197,21 @@ def offset_msg_id(host: tuple[str, int], physical_offset: int) -> str:
     family = socket.AF_INET6 if ":" in host[0] else socket.AF_INET
     address = socket.inet_pton(family, host[0]).hex().upper()
     return f"{address}{host[1]:08X}{physical_offset:016X}"
+
+
+def place_of(msg_id: str) -> tuple[str, int]:
+    """Return the address and the commit-log offset that an offset id names.
+
+    Raises:
+        ValueError: it is none.
+    """
+    data = bytes.fromhex(msg_id)
+    if len(data) not in (OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES):
+        raise ValueError(f"{len(data)} bytes are no offset id")
+    host, port = data[:-12], int.from_bytes(data[-12:-8], "big")
+    is_v6 = len(data) == OFFSET_ID_V6_BYTES
+    address = socket.inet_ntop(socket.AF_INET6 if is_v6 else socket.AF_INET, host)
+    return f"{address}:{port}", int.from_bytes(data[-8:], "big", signed=True)
 
 
 @lru_cache(1024)
