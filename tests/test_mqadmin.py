@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -17,7 +16,8 @@ from rmqlab.protocol.routing import RegisterBroker
 from rmqlab.settings import BrokerRole
 from tests.support import HOST, address, free_port, make_broker, name_server
 
-UNMEASURED = ["-"] * 5
+LOADED = re.compile(r"\d+\.\d\d\(\d+,\d+ms\)|-")
+UNMEASURED = ["-"] * 6
 
 
 @asynccontextmanager
@@ -55,11 +55,12 @@ async def test_cluster_list_has_a_row_for_every_broker(tmp_path, mq):
     async with cluster(tmp_path) as (server, master, slave, other):
         code, out, _ = await mq("clusterList", "-n", server.address)
     assert code == 0
-    assert rows(out)[1:] == [
-        ["DefaultCluster", "broker-a", "0", address(master), "V4_9_7", *UNMEASURED],
-        ["DefaultCluster", "broker-a", "1", address(slave), "V4_9_7", *UNMEASURED],
-        ["DefaultCluster", "broker-b", "0", address(other), "V4_9_7", *UNMEASURED],
+    assert [row[:5] for row in rows(out)[1:]] == [
+        ["DefaultCluster", "broker-a", "0", address(master), "V4_9_7"],
+        ["DefaultCluster", "broker-a", "1", address(slave), "V4_9_7"],
+        ["DefaultCluster", "broker-b", "0", address(other), "V4_9_7"],
     ]
+    assert all(LOADED.fullmatch(one) for row in rows(out)[1:] for one in row[5:7])
 
 
 async def test_cluster_list_has_rocketmqs_columns(tmp_path, mq):
@@ -79,7 +80,7 @@ async def test_a_broker_that_does_not_answer_keeps_its_row_in_the_cluster_list(m
         server.routes.register(header, TopicTable(), "connection", 0)
         code, out, _ = await mq("clusterList", "-n", server.address)
     assert code == 0
-    assert rows(out)[1:] == [["c", "broker-x", "0", at, "-", *UNMEASURED]]
+    assert rows(out)[1:] == [["c", "broker-x", "0", at, *UNMEASURED]]
 
 
 async def test_topic_list_has_every_topic_once(tmp_path, mq):
@@ -91,19 +92,35 @@ async def test_topic_list_has_every_topic_once(tmp_path, mq):
     assert len(topics) == len(set(topics))
 
 
-async def test_topic_route_is_json(tmp_path, mq):
+async def test_topic_route_is_what_fastjson_prints_pretty(tmp_path, mq):
     async with cluster(tmp_path) as (server, master, slave, _):
         code, out, _ = await mq("topicRoute", "-n", server.address, "-t", "broker-a")
     assert code == 0
-    route = json.loads(out)
-    addresses = {"0": address(master), "1": address(slave)}
-    assert [one["brokerAddrs"] for one in route["brokerDatas"]] == [addresses]
-    (queues,) = route["queueDatas"]
-    assert (queues["brokerName"], queues["readQueueNums"], queues["perm"]) == (
-        "broker-a",
-        1,
-        7,
+    assert out == (
+        '{\n\t"brokerDatas":[\n\t\t{\n'
+        f'\t\t\t"brokerAddrs":{{0:"{address(master)}",1:"{address(slave)}"\n\t\t\t}},\n'
+        '\t\t\t"brokerName":"broker-a",\n\t\t\t"cluster":"DefaultCluster"\n'
+        '\t\t}\n\t],\n\t"filterServerTable":{},\n\t"queueDatas":[\n\t\t{\n'
+        '\t\t\t"brokerName":"broker-a",\n\t\t\t"perm":7,\n'
+        '\t\t\t"readQueueNums":1,\n\t\t\t"topicSysFlag":0,\n'
+        '\t\t\t"writeQueueNums":1\n\t\t}\n\t]\n}\n'
     )
+
+
+async def test_topic_route_as_a_list_ends_with_the_sums(tmp_path, mq):
+    async with cluster(tmp_path) as (server, master, slave, other):
+        arguments = "-n", server.address, "-t", "BenchmarkTest", "--list"
+        code, out, _ = await mq("topicRoute", *arguments)
+    titles, first, second, rule, total = out.splitlines()
+    assert code == 0
+    assert titles.split()[0] == "#ClusterName"
+    both = f"{{0={address(master)}, 1={address(slave)}}}"
+    assert first.split(maxsplit=2)[2].split("  ")[0] == both
+    assert second.split() == (
+        ["DefaultCluster", "broker-b", f"{{0={address(other)}}}", "1024", "1024", "6"]
+    )
+    assert set(rule) == {"-"}
+    assert total.split() == ["Total:", "2", "2048", "2048"]
 
 
 async def test_the_route_of_an_unknown_topic_is_an_error(tmp_path, mq):
@@ -164,10 +181,11 @@ async def test_update_topic_creates_it_on_every_master_of_a_cluster(tmp_path, mq
 @pytest.mark.parametrize(
     ("flags", "why"),
     [
-        ((), "updateTopic: give either -b, a broker's address, or -c"),
-        (("-b", "h:1", "-c", "c"), "updateTopic: give either -b, a broker's address"),
-        (("-c", "shop"), "no master in cluster 'shop'; clusters known: DefaultCluster"),
-        (("-c", "DefaultCluster", "-w", "many"), "updateTopic: invalid literal"),
+        ((), "updateTopic: one of the arguments -b/--brokerAddr -c/--clusterName is"),
+        (("-b", "h:1", "-c", "c"), "-c/--clusterName: not allowed with argument -b"),
+        (("-c", "shop"), "'shop' is unknown; known: DefaultCluster"),
+        (("-c", "DefaultCluster", "-w", "many"), "invalid int value: 'many'"),
+        (("-c", "DefaultCluster", "-o", "yes"), "invalid truth value: 'yes'"),
         (("-c", "DefaultCluster", "-t", "two words"), "contains illegal characters"),
     ],
 )
@@ -208,7 +226,9 @@ async def test_without_a_name_server_the_error_says_so(mq, monkeypatch):
     monkeypatch.delenv("NAMESRV_ADDR", raising=False)
     code, _, err = await mq("clusterList")
     assert code == 1
-    assert err.startswith("clusterList: no name server answered: none is given.")
+    assert err == (
+        "clusterList: no name server is given: -n host:port;… or NAMESRV_ADDR\n"
+    )
 
 
 async def test_the_environment_may_name_the_name_servers(tmp_path, mq, monkeypatch):
@@ -217,9 +237,12 @@ async def test_the_environment_may_name_the_name_servers(tmp_path, mq, monkeypat
         assert (await mq("topicList"))[0] == 0
 
 
-async def test_an_unknown_command_has_rocketmqs_text_and_a_usage_errors_code(mq):
+async def test_an_unknown_command_has_rocketmqs_text_and_the_next_step(mq):
     code, _, err = await mq("makeCoffee")
-    assert (code, err) == (64, "The sub command makeCoffee not exist.\n")
+    assert code == 1
+    assert err == (
+        "makeCoffee: The sub command makeCoffee not exist. See 'mqadmin help'.\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [(), ("help",)])
@@ -230,26 +253,62 @@ async def test_without_a_command_all_are_listed(mq, arguments):
     assert listed == list(mqadmin.COMMANDS)
 
 
-@pytest.mark.parametrize("command", mqadmin.COMMANDS)
-def test_help_names_a_commands_flags(command, capsys):
-    with pytest.raises(SystemExit) as told:
-        mqadmin.run(["help", command])
-    said = capsys.readouterr().out
-    assert told.value.code == 0
-    flags = [f"-{flag.short} " for flag in mqadmin.COMMANDS[command].flags]
-    assert all(flag in said for flag in ["-n ", *flags])
+@pytest.mark.parametrize("arguments", [("help", "sendMessage"), ("sendMessage", "-h")])
+async def test_a_commands_help_is_rocketmqs(mq, arguments):
+    code, out, _ = await mq(*arguments)
+    assert code == 0
+    usage, wrapped, *flags = out.splitlines()
+    assert usage == (
+        "usage: mqadmin sendMessage [-b <arg>] [-c <arg>] [-h] [-i <arg>] [-k <arg>] "
+        "[-m <arg>] [-n <arg>] -p <arg> -t"
+    )
+    assert wrapped == "       <arg>"
+    assert flags == [
+        " -b,--broker <arg>           Send message to target broker",
+        " -c,--tags <arg>             Message tags",
+        " -h,--help                   Print help",
+        " -i,--qid <arg>              Send message to target queue",
+        " -k,--key <arg>              Message keys",
+        " -m,--msgTraceEnable <arg>   Message Trace Enable, Default: false",
+        (
+            " -n,--namesrvAddr <arg>      Name server address list, eg: "
+            "'192.168.0.1:9876;192.168.0.2:9876'"
+        ),
+        " -p,--body <arg>             UTF-8 string format of the message body",
+        " -t,--topic <arg>            Topic name",
+    ]
+
+
+async def test_of_the_flags_of_a_target_the_help_says_that_one_must_be_given(mq):
+    _, out, _ = await mq("help", "brokerStatus")
+    assert out.splitlines()[0] == (
+        "usage: mqadmin brokerStatus -b <arg> | -c <arg> [-h] [-n <arg>]"
+    )
+
+
+@pytest.mark.parametrize("name", mqadmin.COMMANDS)
+async def test_the_help_of_every_command_names_each_flag_once(mq, name):
+    code, out, _ = await mq("help", name)
+    assert code == 0
+    flags = mqadmin.COMMANDS[name].flags
+    lines = [line for line in out.splitlines() if line.startswith(" -")]
+    assert len(lines) == len(flags) + 2
+    assert lines == sorted(lines, key=str.lower)
 
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["topicRoute"], "the following arguments are required: -t"),
+        (["topicRoute"], "the following arguments are required: -t/--topic"),
         (["topicList", "-x"], "unrecognized arguments: -x"),
-        (["brokerStatus", "-b"], "argument -b: expected one argument"),
+        (["brokerStatus", "-b"], "argument -b/--brokerAddr: expected one argument"),
+        (["topicRoute", "--top", "x"], "required: -t/--topic"),
+        (["resetOffsetByTime", *"-g g -t t -s noon".split()], "value: 'noon'"),
     ],
 )
-def test_a_usage_error_says_what_is_wrong_and_exits_with_64(arguments, why, capsys):
-    with pytest.raises(SystemExit) as told:
-        mqadmin.run(arguments)
-    assert told.value.code == 64
-    assert why in capsys.readouterr().err
+async def test_a_usage_error_says_in_one_line_what_is_wrong(mq, arguments, why):
+    code, out, err = await mq(*arguments)
+    assert (code, out) == (1, "")
+    assert why in err
+    assert err.endswith(f"See 'mqadmin help {arguments[0]}'.\n")
+    assert err.count("\n") == 1

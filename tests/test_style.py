@@ -49,7 +49,7 @@ ONLY_THERE = {
     "datetime": {
         "rmqlab.client.place",
         "rmqlab.client.unique_ids",
-        "rmqlab.mqadmin",
+        "rmqlab.mqadmin.times",
         "rmqlab.store.index",
     },
     "threading": {"rmqlab.client.blocking"},

@@ -1,4 +1,4 @@
-"""brokerStatus, getBrokerConfig, updateBrokerConfig: what brokers measure and are set to.
+"""brokerStatus, getBrokerConfig, updateBrokerConfig: measurements and settings.
 
 Source: BrokerStatusSubCommand.java, GetBrokerConfigCommand.java,
 UpdateBrokerConfigSubCommand.java, release 4.9.7.

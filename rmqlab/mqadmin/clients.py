@@ -44,7 +44,10 @@ class Subscribed(Row):
     """What the group wants of one topic."""
 
     NAME = "subscriptions"
-    HEADING = "\nBelow is subscription:\n" + SUBSCRIPTIONS % ("#Topic", "#SubExpression")
+    HEADING = "\nBelow is subscription:\n" + SUBSCRIPTIONS % (
+        "#Topic",
+        "#SubExpression",
+    )
     topic: str
     expression: str
 

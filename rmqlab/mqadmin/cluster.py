@@ -78,6 +78,21 @@ class BrokerLoad(Row):
             _number(measured, "commitLogDiskRatio", float),
         )
 
+    def to_cells(self) -> dict[str, Any]:
+        """Return RocketMQ's columns."""
+        return {
+            "cluster": self.cluster,
+            "broker": self.broker,
+            "id": self.broker_id,
+            "address": self.address,
+            "version": self.version,
+            "in tps (load)": _load(self.in_tps, self.send_queue, self.send_wait_ms),
+            "out tps (load)": _load(self.out_tps, self.pull_queue, self.pull_wait_ms),
+            "wait ms": self.page_cache_wait_ms,
+            "hours": self.hours,
+            "space": self.space,
+        }
+
     def __str__(self) -> str:
         """Return the line; what was not measured stands as ``-``."""
         return LIST % (

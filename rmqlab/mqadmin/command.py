@@ -3,6 +3,7 @@
     flags ──▶ run ──▶ row, row, row …
                        │ str()       the line that RocketMQ's mqadmin prints
                        │ to_json()   its fields, for programs
+                       │ to_cells()  the same, as a table has them
                        └ HEADING     printed before the first row of a kind
 
 Source: SubCommand.java, ServerUtil.java, release 4.9.7.
@@ -43,6 +44,10 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """Return its fields by name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def to_cells(self) -> dict[str, Any]:
+        """Return what a table has of it, by the columns' titles."""
+        return {name.replace("_", " "): one for name, one in self.to_json().items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,9 @@ def help_text(name: str, command: Command) -> str:
         f" -{one.short},--{one.name}{' <arg>' if one.kind else ''}" for one in flags
     ]
     width = max(map(len, names)) + 3
-    lines = [f"{left:<{width}}{one.about}" for left, one in zip(names, flags)]
+    lines = [
+        f"{left:<{width}}{one.about}" for left, one in zip(names, flags, strict=True)
+    ]
     return "\n".join([*wrap(usage, WIDTH, subsequent_indent=" " * 7), *lines])
 
 

@@ -16,11 +16,17 @@ from rmqlab.client.producer import Producer
 from rmqlab.client.pull import PullResult, PullStatus, pull
 from rmqlab.mqadmin.command import Command, Failed, Flag, Row, Rows, Said, truth
 from rmqlab.mqadmin.java import bytes_text, map_text, queue_text
+from rmqlab.mqadmin.sheet import pulled
 from rmqlab.mqadmin.times import FORMS, milliseconds
 from rmqlab.mqadmin.topics import TOPIC
 from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
-from rmqlab.protocol.messaging import GetMaxOffset, GetMinOffset, OffsetReply, SearchOffset
+from rmqlab.protocol.messaging import (
+    GetMaxOffset,
+    GetMinOffset,
+    OffsetReply,
+    SearchOffset,
+)
 
 NO_BODY = "NOT PRINT BODY"
 RULE = "-" * 56
@@ -127,7 +133,7 @@ async def print_messages(admin: Admin, flags: Namespace) -> Rows:
         yield QueueBegins(queue, low, high)
         offset, status = low, None
         async for result in _pulled(admin, queue, flags.sub_expression, low, high):
-            for message in result.messages:
+            for message in pulled(result):
                 yield Printed(message, _body(message, flags))
             is_found = result.status is PullStatus.FOUND
             status = None if is_found else result.status.name
@@ -135,9 +141,12 @@ async def print_messages(admin: Admin, flags: Namespace) -> Rows:
         yield QueueEnds(queue, status, offset)
 
 
-async def _range(admin: Admin, queue: MessageQueue, flags: Namespace) -> tuple[int, int]:
+async def _range(
+    admin: Admin, queue: MessageQueue, flags: Namespace
+) -> tuple[int, int]:
     """Return a queue's first wanted offset and the one after the last."""
-    at, where = admin.instance.address_of(queue.broker_name), (queue.topic, queue.queue_id)
+    at = admin.instance.address_of(queue.broker_name)
+    where = queue.topic, queue.queue_id
     begin, end = flags.begin_timestamp, flags.end_timestamp
     low = GetMinOffset(*where) if begin is None else SearchOffset(*where, begin)
     high = GetMaxOffset(*where) if end is None else SearchOffset(*where, end)
@@ -190,7 +199,7 @@ class Sent(Row):
 
 
 async def send_message(admin: Admin, flags: Namespace) -> Rows:
-    """Send a message, to the next queue in turn, to a broker, or to one of its queues."""
+    """Send a message: to the next queue in turn, to a broker, to one of its queues."""
     if flags.qid is not None and not flags.broker:
         raise Failed("Broker name must be set if the queue is chosen!")
     if flags.msg_trace_enable:
@@ -228,18 +237,14 @@ COMMANDS: dict[str, Command] = {
         Printed,
         (
             TOPIC,
-            Flag(
-                "c", "charsetName", "CharsetName(eg: UTF-8,GBK)", default="UTF-8"
-            ),
+            Flag("c", "charsetName", "CharsetName(eg: UTF-8,GBK)", default="UTF-8"),
             Flag(
                 "s",
                 "subExpression",
                 "Subscribe Expression(eg: TagA || TagB)",
                 default="*",
             ),
-            Flag(
-                "b", "beginTimestamp", f"Begin timestamp[{FORMS}]", kind=milliseconds
-            ),
+            Flag("b", "beginTimestamp", f"Begin timestamp[{FORMS}]", kind=milliseconds),
             Flag("e", "endTimestamp", f"End timestamp[{FORMS}]", kind=milliseconds),
             Flag("d", "printBody", "print body", kind=truth, default=True),
         ),

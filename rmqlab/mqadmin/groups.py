@@ -9,7 +9,7 @@ Source: UpdateSubGroupSubCommand.java, DeleteSubscriptionGroupCommand.java, 4.9.
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.routes import MASTER_ID
@@ -17,6 +17,7 @@ from rmqlab.mqadmin.command import Command, Flag, Rows, Said, truth
 from rmqlab.mqadmin.java import value_text
 from rmqlab.mqadmin.places import masters, target_flags
 from rmqlab.mqadmin.topic_changes import topic_deleted
+from rmqlab.names import camel_case
 from rmqlab.protocol.admin import DeleteGroup, UpdateGroup
 from rmqlab.protocol.bodies import GroupConfig, encode
 from rmqlab.protocol.message import DLQ_PREFIX, RETRY_PREFIX
@@ -51,13 +52,9 @@ class GroupSettings(Said):
 
     def __str__(self) -> str:
         """Return it as Java prints it."""
-        found = GroupConfig(**self.to_json()).to_json()
-        texts = (f"{name}={value_text(found[name])}" for name in _in_order())
+        pairs = self.to_json().items()
+        texts = (f"{camel_case(name)}={value_text(one)}" for name, one in pairs)
         return f"SubscriptionGroupConfig [{', '.join(texts)}]"
-
-
-def _in_order() -> list[str]:
-    return [one.name for one in fields(GroupConfig)]
 
 
 async def update_group(admin: Admin, flags: Namespace) -> Rows:
@@ -76,7 +73,7 @@ async def update_group(admin: Admin, flags: Namespace) -> Rows:
     for address in await masters(admin, flags):
         await admin.ask(address, UpdateGroup(), encode(group.to_json()))
         yield GroupMade(address)
-    yield GroupSettings(*(getattr(group, name) for name in _in_order()))
+    yield GroupSettings(**asdict(group))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ async def delete_group(admin: Admin, flags: Namespace) -> Rows:
                 yield row
 
 
-def _truth(short: str, name: str, about: str, default: bool) -> Flag:
+def _truth(short: str, name: str, about: str, *, default: bool) -> Flag:
     return Flag(short, name, about, kind=truth, default=default)
 
 
@@ -129,9 +126,9 @@ COMMANDS: dict[str, Command] = {
                 "create subscription group to which cluster",
             ),
             GROUP_NAME,
-            _truth("s", "consumeEnable", "consume enable", True),
-            _truth("m", "consumeFromMinEnable", "from min offset", False),
-            _truth("d", "consumeBroadcastEnable", "broadcast", False),
+            _truth("s", "consumeEnable", "consume enable", default=True),
+            _truth("m", "consumeFromMinEnable", "from min offset", default=False),
+            _truth("d", "consumeBroadcastEnable", "broadcast", default=False),
             _number("q", "retryQueueNums", "retry queue nums", 1),
             _number("r", "retryMaxTimes", "retry max times", 16),
             _number("i", "brokerId", "consumer from which broker id", MASTER_ID),
@@ -141,7 +138,12 @@ COMMANDS: dict[str, Command] = {
                 "which broker id when consume slowly",
                 1,
             ),
-            _truth("a", "notifyConsumerIdsChanged", "notify consumerId changed", True),
+            _truth(
+                "a",
+                "notifyConsumerIdsChanged",
+                "notify consumerId changed",
+                default=True,
+            ),
         ),
     ),
     "deleteSubGroup": Command(
@@ -154,7 +156,7 @@ COMMANDS: dict[str, Command] = {
                 "delete subscription group from which cluster",
             ),
             GROUP_NAME._replace(about="subscription group name"),
-            _truth("r", "removeOffset", "remove offset", False),
+            _truth("r", "removeOffset", "remove offset", default=False),
         ),
     ),
 }

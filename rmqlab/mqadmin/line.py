@@ -29,7 +29,7 @@ def run(arguments: list[str]) -> int:
     name, *rest = arguments or ["help"]
     try:
         if name == "help":
-            print(_help(rest[:1]))
+            print(help_of(*rest[:1]))
             return 0
         command = find(name)
         if HELP_FLAGS & set(rest):
@@ -59,12 +59,18 @@ def name_servers(flags: Namespace) -> str:
     """Return which name servers to ask: those of ``-n``, else of the environment.
 
     Raises:
-        Failed: none is given.
+        Failed: none is given, and no broker's address either.
     """
-    given: str = flags.namesrv_addr or os.environ.get(ENVIRONMENT) or ""
-    if not given.strip("; "):
+    given = given_name_servers(flags)
+    if given is None and not getattr(flags, "broker_addr", None):
         raise Failed(f"no name server is given: -n host:port;… or {ENVIRONMENT}")
-    return given
+    return given or ""
+
+
+def given_name_servers(flags: Namespace) -> str | None:
+    """Return the same, None where none is given."""
+    given: str = flags.namesrv_addr or os.environ.get(ENVIRONMENT) or ""
+    return given if given.strip("; ") else None
 
 
 async def _print(command: Command, flags: Namespace) -> None:
@@ -84,10 +90,14 @@ def _print_heading(kind: type[Row]) -> None:
         print(kind.HEADING)
 
 
-def _help(names: list[str]) -> str:
-    """Return one command's help, or all commands."""
-    if names:
-        return help_text(names[0], find(names[0]))
+def help_of(name: str | None = None) -> str:
+    """Return one command's help, or the list of all commands.
+
+    Raises:
+        WrongUsage: there is none of this name.
+    """
+    if name:
+        return help_text(name, find(name))
     lines = ["The most commonly used mqadmin commands are:"]
     lines += [f"   {name:<20} {one.about}" for name, one in COMMANDS.items()]
     more = "See 'mqadmin help <command>' for more information on a specific command."

@@ -22,7 +22,7 @@ from rmqlab.client.pull import pull
 from rmqlab.errors import RemoteError
 from rmqlab.mqadmin.command import Command, Failed, Flag, Row, Rows, Said, truth
 from rmqlab.mqadmin.java import value_text
-from rmqlab.mqadmin.sheet import MessageSheet
+from rmqlab.mqadmin.sheet import MessageSheet, pulled
 from rmqlab.mqadmin.topics import TOPIC
 from rmqlab.mqadmin.tracks import NoConsumer, tracks_of
 from rmqlab.protocol.codes import ResponseCode
@@ -67,7 +67,7 @@ async def by_key(admin: Admin, flags: Namespace) -> Rows:
 async def _found(
     admin: Admin, topic: str, key: str, most: int, *, is_unique: bool = False
 ) -> list[StoredMessage]:
-    """Return what the brokers of a topic find under a key, the newest first.
+    """Return what the brokers of a topic find under a key, the oldest first.
 
     Raises:
         Failed: they find nothing.
@@ -86,7 +86,7 @@ async def _found(
     found = [one for one in found if key in keys_of(one.properties)]
     if not found:
         raise Failed(f"query message by key finished, but no message: {key} in {topic}")
-    return sorted(found, key=lambda one: -one.store_timestamp)
+    return sorted(found, key=lambda one: one.store_timestamp)
 
 
 async def by_unique_key(admin: Admin, flags: Namespace) -> Rows:
@@ -151,7 +151,7 @@ async def by_offset(admin: Admin, flags: Namespace) -> Rows:
             f"no message at offset {flags.offset} of {queue}, which has "
             f"{result.min_offset} to before {result.max_offset}"
         )
-    async for row in _shown(admin, result.messages):
+    async for row in _shown(admin, pulled(result)):
         yield row
 
 
@@ -257,6 +257,7 @@ COMMANDS: dict[str, Command] = {
             MSG_ID,
             *CONSUMER,
             Flag("s", "sendMessage", "resend message", kind=truth, default=False),
+            Flag("u", "unitName", "unit name"),  # of the sender: ours belong to none
         ),
     ),
     "queryMsgByKey": Command(

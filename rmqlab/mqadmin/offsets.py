@@ -101,7 +101,6 @@ async def reset_offset(admin: Admin, flags: Namespace) -> Rows:
     """Have a group go on at the messages of a time, whether anybody is there or not."""
     if flags.cplus:
         raise Failed("C++ clients cannot be told from here: leave -c out")
-    rows: Rows
     try:
         told = await _told(admin, flags)
     except RemoteError as error:
@@ -150,7 +149,7 @@ async def _set(admin: Admin, flags: Namespace) -> Rows:
 async def _places(
     admin: Admin, address: str, flags: Namespace
 ) -> dict[int, tuple[int, int]]:
-    """Return each queue's end and the group's place in it, at the start if it has none."""
+    """Return each queue's end and the group's place in it: its start without one."""
     found = await admin.ask(address, GetConsumeStats(flags.group))
     consumed = {
         queue_of(key).queue_id: (one["brokerOffset"], one["consumerOffset"])

@@ -37,9 +37,7 @@ class OrderSet(Said):
         return f"set {self.target} orderConf. isOrder=true, orderConf=[{self.conf}]"
 
 
-async def set_order(
-    admin: Admin, flags: Namespace, addresses: list[str]
-) -> OrderSet:
+async def set_order(admin: Admin, flags: Namespace, addresses: list[str]) -> OrderSet:
     """Say on every name server how many queues the topic has on which broker."""
     places = await everywhere(admin)
     names = sorted({one.broker for one in places if one.address in addresses})

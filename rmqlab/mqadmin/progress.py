@@ -6,6 +6,7 @@ Source: ConsumerProgressSubCommand.java, GroupConsumeInfo.java, release 4.9.7.
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rmqlab.client import groups
@@ -73,7 +74,13 @@ class ClientQueueRow(Row):
         where = self.topic[:64], self.broker[:32], self.queue_id
         offsets = self.broker_offset, self.consumer_offset
         who = self.client_ip or NONE
-        return QUEUES_BY_CLIENT % (*where, *offsets, who, self.diff, _last(self.last_ms))
+        return QUEUES_BY_CLIENT % (
+            *where,
+            *offsets,
+            who,
+            self.diff,
+            _last(self.last_ms),
+        )
 
 
 def _last(at_ms: int) -> str:
@@ -139,7 +146,7 @@ async def _of_group(admin: Admin, flags: Namespace) -> Rows:
 
 async def _owners(admin: Admin, group: str) -> dict[MessageQueue, str]:
     """Return the address of each queue's client, of those that answer."""
-    owners = {}
+    owners: dict[MessageQueue, str] = {}
     try:
         found = (await groups.members(admin, group)).connections
     except RemoteError:  # nobody is there
@@ -166,14 +173,10 @@ async def _of_all(admin: Admin) -> Rows:
 async def _summary(admin: Admin, group: str) -> GroupRow:
     """Return a group's row; what cannot be found out is nought or empty in it."""
     progress, members = Progress(), Members([], "", "", "", {})
-    try:
+    with suppress(NoRoute, NothingConsumed, RemoteError, Unavailable):
         progress = await groups.progress(admin, group)
-    except (NoRoute, NothingConsumed, RemoteError, Unavailable):
-        pass
-    try:
+    with suppress(NoRoute, RemoteError, Unavailable):
         members = await groups.members(admin, group)
-    except (NoRoute, RemoteError, Unavailable):
-        pass
     versions = [one.version for one in members.connections]
     return GroupRow(
         group,

@@ -138,4 +138,3 @@ def _by_queue(info: Info) -> list[tuple[MessageQueue, Info]]:
     table = info.get("mqTable") or {}
     found = ((queue_of(key), one) for key, one in table.items())
     return sorted(found, key=lambda pair: pair[0])
-

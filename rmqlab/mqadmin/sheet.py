@@ -9,9 +9,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rmqlab.client.pull import PullResult
 from rmqlab.mqadmin.command import Said
 from rmqlab.mqadmin.java import map_text, value_text
 from rmqlab.mqadmin.times import moment
@@ -19,6 +20,8 @@ from rmqlab.protocol.message import StoredMessage
 
 BODIES = "rocketmq", "msgbodys"
 """Where bodies are written to, below the folder for temporary files."""
+
+MIN_OFFSET, MAX_OFFSET = "MIN_OFFSET", "MAX_OFFSET"
 
 FILE_NAME = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
@@ -92,6 +95,14 @@ class MessageSheet(Said):
         yield "System Flag", self.system_flag
         yield "Properties", map_text(self.properties)
         yield "Message Body Path", self.body_path
+
+
+def pulled(result: PullResult) -> list[StoredMessage]:
+    """Return what a pull found, with the two properties that RocketMQ's client adds."""
+    ends = {MIN_OFFSET: str(result.min_offset), MAX_OFFSET: str(result.max_offset)}
+    return [
+        replace(one, properties={**ends, **one.properties}) for one in result.messages
+    ]
 
 
 def _written(message: StoredMessage) -> Path:

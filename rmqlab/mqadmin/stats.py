@@ -76,7 +76,9 @@ async def _of_topic(admin: Admin, topic: str, *, only_active: bool) -> Rows:
         consumers = await groups.of_topic(admin, topic)
     except (NoRoute, RemoteError, Unavailable):
         return  # its brokers have just gone: the others have their lines all the same
-    at = [one.broker_addrs[MASTER_ID] for one in brokers if MASTER_ID in one.broker_addrs]
+    at = [
+        one.broker_addrs[MASTER_ID] for one in brokers if MASTER_ID in one.broker_addrs
+    ]
     into = await _flow(admin, at, IN, topic)
     if not consumers and (into.in_day or not only_active):
         yield TopicFlow(topic, None, 0, into.tps, None, into.in_day, None)

@@ -9,7 +9,7 @@ DeleteTopicSubCommand.java, release 4.9.7.
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.routes import MASTER_ID
@@ -51,22 +51,18 @@ class TopicSettings(Said):
     topic_sys_flag: int
     order: bool
 
-    @classmethod
-    def of(cls, topic: TopicConfig) -> TopicSettings:
-        """Return a topic's settings."""
-        return cls(
-            topic.topic_name,
-            topic.read_queue_nums,
-            topic.write_queue_nums,
-            topic.perm,
-            topic.topic_filter_type,
-            topic.topic_sys_flag,
-            topic.order,
-        )
-
     def __str__(self) -> str:
         """Return it as Java prints it."""
         return str(TopicConfig(**self.to_json()))
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNow(TopicSettings):
+    """The same after a change of the permission, in RocketMQ's other wording."""
+
+    def __str__(self) -> str:
+        """Return it as Java prints it, and a full stop."""
+        return f"{TopicConfig(**self.to_json())}."
 
 
 async def update_topic(admin: Admin, flags: Namespace) -> Rows:
@@ -85,7 +81,7 @@ async def update_topic(admin: Admin, flags: Namespace) -> Rows:
         yield TopicMade(address)
     if topic.order:
         yield await set_order(admin, flags, addresses)
-    yield TopicSettings.of(topic)
+    yield TopicSettings(**asdict(topic))
 
 
 async def _create(admin: Admin, address: str, topic: TopicConfig) -> None:
@@ -154,7 +150,7 @@ async def update_topic_perm(admin: Admin, flags: Namespace) -> Rows:
         await _create(admin, address, topic)
         yield PermissionSet(address, queues.perm, flags.perm)
         if flags.broker_addr:
-            yield TopicSettings.of(topic)
+            yield TopicNow(**asdict(topic))
 
 
 def _with_perm(name: str, queues: QueueData, perm: int) -> TopicConfig:

@@ -141,7 +141,14 @@ class AllQueues(Said):
 
     def __str__(self) -> str:
         """Return a rule and the sums below it."""
-        sums = ROUTE % ("Total:", self.brokers, "", self.read_queues, self.write_queues, "")
+        sums = ROUTE % (
+            "Total:",
+            self.brokers,
+            "",
+            self.read_queues,
+            self.write_queues,
+            "",
+        )
         return f"{RULE}\n{sums}"
 
 

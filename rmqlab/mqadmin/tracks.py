@@ -25,6 +25,7 @@ class Track(Said):
     """What a group did with a message; `why` where it is not known."""
 
     NAME = "tracks"
+    HEADING = "\n"  # two empty lines
     group: str
     type: str
     why: str | None = None

@@ -168,8 +168,13 @@ class Version(IntEnum):
 CURRENT_VERSION = Version.V4_9_7
 """The release whose behaviour this package has, told to every peer."""
 
-_FIRST_RELEASES = ((212, 4, 0, 0, 10), (86, 3, 3, 1, 9), (46, 3, 1, 0, 10), (16, 3, 0, 1, 15))
-"""From which number on: major, minor and patch, and how many patches a minor has.
+_SPANS = (
+    (212, 4, 0, 0, 10),
+    (86, 3, 3, 1, 9),
+    (46, 3, 1, 0, 10),
+    (16, 3, 0, 1, 15),
+)
+"""From which number on: major, minor, first patch, and how many patches a minor has.
 
 Each release has two numbers, the first of them its snapshot's.
 """
@@ -180,12 +185,13 @@ def version_text(number: int) -> str:
     """Return the release that a peer's version number stands for: 407 is ``V4_9_7``."""
     if number >= _HIGHEST_VERSION:
         return "HIGHER_VERSION"
-    for first, major, minor, patch, patches in _FIRST_RELEASES:
+    for first, major, first_minor, first_patch, patches in _SPANS:
         if number >= first:
             count, is_release = divmod(number - first, 2)
-            minors, patch = minor + count // patches, patch + count % patches
-            major, minor = major + minors // 10, minors % 10
-            return f"V{major}_{minor}_{patch}" + ("" if is_release else "_SNAPSHOT")
+            minors, patch = divmod(count, patches)
+            carry, minor = divmod(first_minor + minors, 10)
+            release = f"V{major + carry}_{minor}_{first_patch + patch}"
+            return release if is_release else f"{release}_SNAPSHOT"
     return "V3_0_0"
 
 

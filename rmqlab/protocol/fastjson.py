@@ -87,14 +87,15 @@ def _dump(value: Any, newline: str | None) -> str:
     if isinstance(value, dict):
         return _dump_object(value, newline, inner)
     if isinstance(value, list | tuple):
-        return "[" + ",".join(_dump(one, inner) for one in value) + "]"
+        start, end = inner or "", (newline or "") if value else ""
+        return "[" + ",".join(start + _dump(one, inner) for one in value) + end + "]"
     return json.dumps(value)
 
 
 def _dump_object(pairs: dict[Any, Any], newline: str | None, inner: str | None) -> str:
     if not pairs:
         return "{}"
-    # Pretty or not, fastjson starts a line only before a key that is text.
+    # Pretty, fastjson starts a line only before a key that is text, not before others.
     parts = [
         (inner or "" if isinstance(key, str) else "")
         + f"{_dump(key, None)}:{_dump(one, inner)}"

@@ -105,10 +105,11 @@ def test_blanks_between_the_parts_do_not_matter():
     assert loads(' {\t1 : [ 2 ,\n3 ] ,\r\n"a" : { } } ') == {1: [2, 3], "a": {}}
 
 
-def test_the_pretty_form_starts_a_line_only_before_keys_that_are_text():
+def test_the_pretty_form_starts_a_line_before_members_and_keys_that_are_text():
+    """As `mqadmin topicRoute` of 4.9.7 prints a route."""
     pretty = dumps({"a": {0: 1, 1: 2}, "b": {}, "c": [{"d": 1}]}, pretty=True)
     assert pretty == (
-        '{\n\t"a":{0:1,1:2\n\t},\n\t"b":{},\n\t"c":[{\n\t\t\t"d":1\n\t\t}]\n}'
+        '{\n\t"a":{0:1,1:2\n\t},\n\t"b":{},\n\t"c":[\n\t\t{\n\t\t\t"d":1\n\t\t}\n\t]\n}'
     )
 
 

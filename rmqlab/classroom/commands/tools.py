@@ -1,4 +1,4 @@
-"""`rmqlab lab`, `lint`, `doctor`, `demo` and `admin`."""
+"""`rmqlab lab`, `lint`, `doctor` and `demo`."""
 
 from __future__ import annotations
 
@@ -136,19 +136,3 @@ def demo_command(seconds: float, as_json: bool) -> None:
     from rmqlab.classroom.demo import demo  # noqa: PLC0415
 
     demo(seconds=seconds, as_json=as_json)
-
-
-@click.command(
-    "admin",
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def admin_command(arguments: tuple[str, ...]) -> None:
-    """Mqadmin's commands, with its flags and columns.
-
-    \b
-    rmqlab admin clusterList -n 127.0.1.128:9876
-    """
-    from rmqlab import mqadmin  # noqa: PLC0415
-
-    sys.exit(mqadmin.run(list(arguments)))
