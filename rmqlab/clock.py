@@ -29,6 +29,12 @@ class Clock(Protocol):
         ...
 
 
+def moment(ms: int) -> str:
+    """Return a time as RocketMQ's answers have it, here always in UTC."""
+    seconds, rest = divmod(ms, 1000)
+    return f"{time.strftime('%Y-%m-%d#%H:%M:%S', time.gmtime(seconds))}:{rest:03d}"
+
+
 class SystemClock:
     """The machine's wall clock."""
 

@@ -13,9 +13,8 @@ from typing import Self, cast
 
 from rmqlab.broker.call import Peer, Tell
 from rmqlab.broker.dispatch import Dispatch
-from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.administration import administration
 from rmqlab.broker.handlers.group import GroupHandler
-from rmqlab.broker.handlers.measurements import MeasurementHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
@@ -79,6 +78,7 @@ class Broker:
         self._remoting = RemotingClient()
         self.ha_master = HaMaster(self.store.log, store_config, self._copied)
         self.ha_slave = HaSlave(_Copy(self.store), store_config)
+        self._cleaning = Cleaning(self.store, self.clock, disk_limits)
         tell = Tell(self._topics_changed, self._group_changed)
         random = random or Random()  # noqa: S311
         self.sends = SendHandler(self.memory, self.store, tell, random)
@@ -89,10 +89,11 @@ class Broker:
             QueryHandler(self.store),
             GroupHandler(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
-            AdminHandler(self.memory, self.store, tell),
-            MeasurementHandler(self.memory, self._measure),
+            *administration(
+                self.memory, self.store, tell, self._measure, self._cleaning.clean_now
+            ),
         )
-        self._build_services(disk, paths, disk_limits)
+        self._build_services(disk, paths)
         self._dispatch = Dispatch(
             handlers, store_config, self.ha_master, self._log_flush_soon, self.clock
         )
@@ -103,9 +104,7 @@ class Broker:
         parts = self.memory, self.store, self.ha_master
         return measure(*parts, self.booted_ms, now_ms)
 
-    def _build_services(
-        self, disk: Disk, paths: StorePaths, disk_limits: Limits | None
-    ) -> None:
+    def _build_services(self, disk: Disk, paths: StorePaths) -> None:
         config, memory, pulls = self.config, self.memory, self.pulls
         interval_s = config.flush_consumer_offset_interval / 1000
         tables = (memory.topics, memory.groups, memory.offsets, memory.filters)
@@ -130,7 +129,7 @@ class Broker:
         self._others: list[Service] = [
             HoldScan(config, self.store, memory.holds, pulls, self.clock),
             QueueFlush(self.store),
-            Cleaning(self.store, self.clock, disk_limits),
+            self._cleaning,
             ClientExpiry(memory.clients, self.clock),
             Sampling(memory, self.store.counts, self.clock),
         ]

@@ -11,11 +11,15 @@ from typing import Any
 from rmqlab.broker.call import Handle
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.groups import GroupsHandler
 from rmqlab.broker.handlers.measurements import MeasurementHandler
+from rmqlab.broker.handlers.progress import ProgressHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.send import SendHandler
+from rmqlab.broker.handlers.topics import TopicHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
+from rmqlab.broker.handlers.upkeep import UpkeepHandler
 from rmqlab.protocol import admin, messaging, transactions
 from rmqlab.protocol.header import Header
 
@@ -36,10 +40,25 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     messaging.GetMinOffset: AdminHandler.min_offset,
     messaging.SearchOffset: AdminHandler.offset_at,
     messaging.GetEarliestTime: AdminHandler.earliest_time,
-    admin.CreateTopic: AdminHandler.create_topic,
-    admin.GetTopicStats: AdminHandler.topic_stats,
-    admin.GetAllTopicConfig: AdminHandler.all_topics,
-    admin.GetAllGroupConfig: AdminHandler.all_groups,
+    admin.CreateTopic: TopicHandler.create,
+    admin.DeleteTopic: TopicHandler.delete,
+    admin.GetTopicStats: TopicHandler.stats,
+    admin.GetAllTopicConfig: TopicHandler.all,
+    admin.GetSystemTopics: TopicHandler.system,
+    admin.UpdateGroup: GroupsHandler.update,
+    admin.DeleteGroup: GroupsHandler.delete,
+    admin.GetAllGroupConfig: GroupsHandler.all,
+    admin.GetConsumerConnections: GroupsHandler.consumers,
+    admin.GetProducerConnections: GroupsHandler.producers,
+    admin.GetAllProducers: GroupsHandler.all_producers,
+    admin.GetConsumeStats: ProgressHandler.consume_stats,
+    admin.GetAllConsumeStats: ProgressHandler.all_consume_stats,
+    admin.GetTopicGroups: ProgressHandler.groups_of,
+    admin.GetConsumeTimeSpan: ProgressHandler.time_span,
+    admin.QueryConsumeQueue: ProgressHandler.queue,
+    admin.CleanQueues: UpkeepHandler.clean_queues,
+    admin.CleanTopics: UpkeepHandler.clean_topics,
+    admin.CleanLog: UpkeepHandler.clean_log,
     admin.GetAllConsumerOffset: AdminHandler.all_offsets,
     admin.GetAllDelayOffset: AdminHandler.all_delays,
     admin.GetRuntimeInfo: MeasurementHandler.runtime_info,

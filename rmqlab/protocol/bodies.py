@@ -18,6 +18,7 @@ from rmqlab.errors import WireError
 from rmqlab.names import camel_case
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.codes import READ_WRITE, permission_text
+from rmqlab.protocol.message import MessageQueue
 
 NUMBER = re.compile(r"-?[0-9]{1,19}")
 """A Java long in decimal; fastjson reads it from text, too."""
@@ -239,6 +240,12 @@ class ClusterInfo:
             {k: BrokerData.from_json(v) for k, v in brokers.items()},
             _member(found, "clusterAddrTable", dict),
         )
+
+
+def queue_key(queue: MessageQueue) -> fastjson.Key:
+    """Return a queue as the key of a table."""
+    names = ("brokerName", queue.broker_name), ("queueId", queue.queue_id)
+    return fastjson.Key((*names, ("topic", queue.topic)))
 
 
 def encode(found: Any) -> bytes:

@@ -57,6 +57,10 @@ NOT_SENDABLE = {
 }
 """Topics that only the broker itself writes to."""
 
+SYSTEM_TOPICS = NOT_SENDABLE | {DEFAULT_TOPIC, "BenchmarkTest", "RMQ_SYS_TRACE_TOPIC"}
+"""Topics that nobody may make, change or remove; a broker has some more."""
+SYSTEM_PREFIX = "rmq_sys_"
+
 MAX_TOPIC_LENGTH = 127
 OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES = 16, 28
 MAX_PROPERTIES_BYTES = 32767

@@ -74,6 +74,15 @@ class Checkpoint:
         self._file.write(QUEUED_AT, QUEUED.pack(*self.queued))
         await self._file.flush()
 
+    def forget_count(self) -> None:
+        """Count nothing, until the next save; that is written at once.
+
+        Raises:
+            StoreError: the disk refused.
+        """
+        self.queued = NOTHING_QUEUED
+        self._file.write(QUEUED_AT, QUEUED.pack(*self.queued))
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -206,6 +206,18 @@ class FileQueue:
             self.start += self.file_size
             self.flushed = max(self.flushed, self.start)
 
+    def drop_all(self) -> None:
+        """Remove all files; nothing may be added any more.
+
+        Raises:
+            StoreError: the disk refused; call again.
+        """
+        for start in reversed(self.file_starts):
+            self._pool.remove(self._paths[start])
+            del self._paths[start]
+        self._unflushed.spans.clear()
+        self.start = self.flushed = self.end
+
     def doubt(self, offset: int) -> None:
         """Take nothing from `offset` on for flushed, which is there already.
 

@@ -79,6 +79,16 @@ class ConsumeQueues:
         self._grown[topic, queue_id] = queue
         return queue.put(placed)
 
+    def drop(self, key: tuple[str, int]) -> None:
+        """Remove a queue and its files.
+
+        Raises:
+            StoreError: the disk refused; call again.
+        """
+        self._queues[key].files.drop_all()
+        del self._queues[key]
+        self._grown.pop(key, None)
+
     def min_offset(self, topic: str, queue_id: int) -> int:
         """Return the offset of the oldest message of a queue; 0 for an unknown one."""
         queue = self.find(topic, queue_id)
@@ -137,6 +147,7 @@ class ConsumeQueues:
         for key, queue in list(self._grown.items()):
             if queue.files.end - queue.files.flushed >= least_pages * PAGE_BYTES:
                 await queue.files.flush()
-            if queue.files.flushed == queue.files.end:
+            is_same = self._grown.get(key) is queue  # else dropped meanwhile
+            if is_same and queue.files.flushed == queue.files.end:
                 del self._grown[key]
         return not self._grown

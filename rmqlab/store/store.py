@@ -18,6 +18,7 @@ from rmqlab.protocol.record import Record
 from rmqlab.settings import BrokerRole, StoreConfig
 from rmqlab.store.checkpoint import Checkpoint, Queued
 from rmqlab.store.commit_log import CommitLog
+from rmqlab.store.consume_queue import ConsumeQueue
 from rmqlab.store.counts import Counts
 from rmqlab.store.disk import Disk
 from rmqlab.store.file_pool import FilePool
@@ -196,6 +197,20 @@ class MessageStore:
         """
         self.log.files.drop_first()
         self.queues.log_start = self.log.start
+
+    def drop_queues(self, goes: Callable[[str, ConsumeQueue], bool]) -> None:
+        """Remove whole queues; given of each its topic and itself.
+
+        A queue that comes into being again begins at offset 0.
+
+        Raises:
+            StoreError: the disk refused; some may be gone.
+        """
+        for key, queue in list(self.queues.items()):
+            if goes(key[0], queue):
+                self.checkpoint.forget_count()  # what is counted will not be there
+                self.queues.drop(key)
+                self._next.pop(key, None)
 
     async def flush_log(self) -> int:
         """Make the log survive a crash of the machine; return up to which offset."""

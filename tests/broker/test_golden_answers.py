@@ -225,6 +225,58 @@ def all_groups(case: Case) -> None:
     case.memory.groups.replace(fastjson.loads(case.real.body))
 
 
+def consumers(case: Case) -> None:
+    if case.real.body:
+        found = fastjson.loads(case.real.body)
+        table = found["subscriptionTable"].values()
+        topics = [(one["topic"], one["subString"]) for one in table]
+        for one in found["connectionSet"]:
+            case.desk.beat(case.group, topics, one["clientId"], Peer())
+
+
+def producers(case: Case) -> None:
+    if case.real.body:
+        beat = Heartbeat("p1", [case.fields["producerGroup"]])
+        case.desk.ask(HeartBeat(), bodies.encode(beat.to_json()), Peer())
+
+
+def progress(case: Case) -> None:
+    consumed(case, case.group, fastjson.loads(case.real.body))
+
+
+def consumed(case: Case, group: str, stats: dict[str, Any]) -> None:
+    for queue in (one.as_dict() for one in stats["offsetTable"]):
+        case.memory.topics.put(TopicConfig(queue["topic"], 4, 4), 0)
+        case.memory.offsets.commit(group, queue["topic"], queue["queueId"], 1)
+
+
+def all_progress(case: Case) -> None:
+    for group in case.memory.groups.names:
+        case.memory.groups.remove(group, 0)
+    for groups in fastjson.loads(case.real.body)["consumeStatsList"]:
+        for group, found in groups.items():
+            case.memory.groups.find_or_create(group, 0)
+            for stats in found:
+                consumed(case, group, stats)
+
+
+def consuming_groups(case: Case) -> None:
+    for group in fastjson.loads(case.real.body)["groupList"]:
+        case.memory.offsets.commit(group, case.topic, 0, 1)
+
+
+def counted(case: Case) -> None:
+    if case.real.body:
+        case.memory.stats.add(case.fields["statsName"], case.fields["statsKey"], 1)
+        case.memory.stats.sample(BORN_MS)
+
+
+def queue_entries(case: Case) -> None:
+    for _ in range(fastjson.loads(case.real.body)["maxQueueIndex"]):
+        case.put(int(case.fields["queueId"]), FILLER)
+    case.desk.broker.store.dispatch()
+
+
 ARRANGED = {
     RequestCode.SEND_MESSAGE: send,
     RequestCode.SEND_MESSAGE_V2: send,
@@ -246,6 +298,20 @@ ARRANGED = {
     RequestCode.GET_ALL_TOPIC_CONFIG: all_topics,
     RequestCode.GET_ALL_SUBSCRIPTIONGROUP_CONFIG: all_groups,
     RequestCode.GET_ALL_CONSUMER_OFFSET: nothing,
+    RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: nothing,
+    RequestCode.DELETE_SUBSCRIPTIONGROUP: nothing,
+    RequestCode.DELETE_TOPIC_IN_BROKER: nothing,
+    RequestCode.GET_CONSUMER_CONNECTION_LIST: consumers,
+    RequestCode.GET_PRODUCER_CONNECTION_LIST: producers,
+    RequestCode.GET_ALL_PRODUCER_INFO: nothing,
+    RequestCode.GET_CONSUME_STATS: progress,
+    RequestCode.GET_BROKER_CONSUME_STATS: all_progress,
+    RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: consuming_groups,
+    RequestCode.QUERY_CONSUME_QUEUE: queue_entries,
+    RequestCode.VIEW_BROKER_STATS_DATA: counted,
+    RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: nothing,
+    RequestCode.CLEAN_UNUSED_TOPIC: nothing,
+    RequestCode.DELETE_EXPIRED_COMMITLOG: nothing,
     RequestCode.GET_ALL_DELAY_OFFSET: nothing,
 }
 """By request code, what brings a broker into the state that the answer tells of."""
@@ -270,7 +336,7 @@ def cases() -> list[str]:
 def settings_of(case_name: str) -> dict[str, Any]:
     """Return the settings that the broker of a pair had."""
     settings: dict[str, Any] = {"max_message_size": 65536, "name": "broker-a"}
-    if "r14" in case_name:
+    if "r14" in case_name or "DELETE_TOPIC_IN_BROKER-r1" in case_name:
         settings["role"] = BrokerRole.SLAVE
     return settings
 

@@ -47,6 +47,12 @@ class Cleaning(Service):
         self._after_queue_s = config.delete_consume_queue_files_interval / 1000
         self._removals = self._round()
         self._retry_ms = 0
+        self._is_asked = False
+
+    def clean_now(self) -> None:
+        """Have a round come at once that removes what is old, whatever the hour."""
+        self._is_asked, self._removals = True, self._round()
+        self.wake()
 
     async def step(self) -> None:
         """Look at the disk, and remove the next file if one may go.
@@ -92,6 +98,7 @@ class Cleaning(Service):
             store.drop_oldest_log_file()
             log.info("log file removed from=%d to=%d", removed, store.log.start)
             yield self._after_log_s
+        self._is_asked = False
         for _ in store.queues.drop_before(store.log.start):
             yield self._after_queue_s
         store.index.drop_before(store.log.start)
@@ -104,5 +111,5 @@ class Cleaning(Service):
             self._clock.now_ms(),
             self._look(),
             self._store.config,
-            is_hour=self._clock.hour() in self._hours,
+            is_hour=self._is_asked or self._clock.hour() in self._hours,
         )

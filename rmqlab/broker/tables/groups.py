@@ -45,6 +45,23 @@ class Groups:
         return group
 
     @property
+    def names(self) -> list[str]:
+        """All groups that have settings."""
+        return list(self._groups)
+
+    def put(self, group: GroupConfig, now_ms: int) -> None:
+        """Create a group or change its settings."""
+        self._groups[group.group_name] = group
+        self.data_version = self.data_version.next(now_ms)
+
+    def remove(self, name: str, now_ms: int) -> bool:
+        """Forget a group's settings; return whether there were any."""
+        if self._groups.pop(name, None) is None:
+            return False
+        self.data_version = self.data_version.next(now_ms)
+        return True
+
+    @property
     def state(self) -> object:
         """What differs after every change."""
         version = self.data_version

@@ -39,6 +39,30 @@ class Offsets:
         """Return the offset, None where the group never committed one."""
         return self._offsets.get(f"{topic}@{group}", {}).get(queue_id)
 
+    def topics_of(self, group: str) -> list[str]:
+        """Return the topics that a group has an offset in."""
+        pairs = (key.split("@", 1) for key in self._offsets)
+        return [topic for topic, whose in pairs if whose == group]
+
+    def groups_of(self, topic: str) -> list[str]:
+        """Return the groups that have an offset in a topic."""
+        pairs = (key.split("@", 1) for key in self._offsets)
+        return [group for which, group in pairs if which == topic]
+
+    def forget_topic(self, topic: str) -> None:
+        """Forget how far any group is in a topic."""
+        for group in self.groups_of(topic):
+            self._forget(topic, group)
+
+    def forget_group(self, group: str) -> None:
+        """Forget how far a group is in any topic."""
+        for topic in self.topics_of(group):
+            self._forget(topic, group)
+
+    def _forget(self, topic: str, group: str) -> None:
+        del self._offsets[f"{topic}@{group}"]
+        self._changes += 1
+
     def to_json(self) -> dict[str, Any]:
         """Return the table as in consumerOffset.json; queue ids are bare numbers."""
         return {"offsetTable": self._offsets}

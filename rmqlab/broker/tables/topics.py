@@ -14,7 +14,13 @@ from typing import Any
 
 from rmqlab.protocol.bodies import TopicConfig, TopicTable, with_permission
 from rmqlab.protocol.codes import READ_WRITE, Permission
-from rmqlab.protocol.message import DEFAULT_TOPIC, RETRY_PREFIX, SCHEDULE_TOPIC
+from rmqlab.protocol.message import (
+    DEFAULT_TOPIC,
+    RETRY_PREFIX,
+    SCHEDULE_TOPIC,
+    SYSTEM_PREFIX,
+    SYSTEM_TOPICS,
+)
 from rmqlab.settings import BrokerConfig
 
 OWN_TOPIC = Permission.READ | Permission.WRITE | Permission.INHERIT
@@ -41,6 +47,22 @@ class Topics:
         """Create a topic or change its settings."""
         self.table.topics[topic.topic_name] = topic
         self.table.data_version = self.table.data_version.next(now_ms)
+
+    def remove(self, name: str, now_ms: int) -> bool:
+        """Forget a topic; return whether it was here."""
+        if self.table.topics.pop(name, None) is None:
+            return False
+        self.table.data_version = self.table.data_version.next(now_ms)
+        return True
+
+    @property
+    def system(self) -> set[str]:
+        """The topics that a broker needs, whether they are here yet or not."""
+        return SYSTEM_TOPICS | {one.topic_name for one in _built_in(self._config)}
+
+    def is_system(self, name: str) -> bool:
+        """Whether a topic is none that anybody may make, change or remove."""
+        return name in self.system or name.startswith(SYSTEM_PREFIX)
 
     def create_on_send(
         self, name: str, default_topic: str, queue_nums: int, now_ms: int
