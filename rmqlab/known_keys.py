@@ -30,7 +30,7 @@ processReplyMessageThreadPoolNums pullMessageThreadPoolNums pullThreadPoolQueueC
 putMessageFutureThreadPoolNums putMsgIndexHightWater putThreadPoolQueueCapacity
 queryMessageThreadPoolNums queryThreadPoolQueueCapacity replyThreadPoolQueueCapacity
 scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked
-sendMessageThreadPoolNums sendThreadPoolQueueCapacity serverAsyncSemaphoreValue
+sendMessageThreadPoolNums serverAsyncSemaphoreValue
 serverCallbackExecutorThreads serverChannelMaxIdleTimeSeconds serverOnewaySemaphoreValue
 serverSelectorThreads serverSocketBacklog serverSocketRcvBufSize serverSocketSndBufSize
 serverWorkerThreads transientStorePoolSize writeBufferHighWaterMark
@@ -39,13 +39,13 @@ writeBufferLowWaterMark
 
 _LONG_NUMBERS = """
 channelNotActiveInterval consumerFallbehindThreshold
-flushDelayOffsetInterval osPageCacheBusyTimeOutMills startAcceptSendRequestTimeStamp
-waitTimeMillsInHeartbeatQueue waitTimeMillsInPullQueue waitTimeMillsInSendQueue
+flushDelayOffsetInterval startAcceptSendRequestTimeStamp
+waitTimeMillsInHeartbeatQueue waitTimeMillsInPullQueue
 waitTimeMillsInTransactionQueue
 """.split()
 
 _SWITCHES = """
-aclEnable autoDeleteUnusedStats brokerFastFailureEnable clientCloseSocketIfTimeout
+aclEnable autoDeleteUnusedStats clientCloseSocketIfTimeout
 clientPooledByteBufAllocatorEnable commercialEnable compressedRegister debugLockEnable
 disableConsumeIfConsumerReadSlowly diskFallRecorded duplicationEnable enableBatchPush
 enableCalcFilterBitMap enableConsumeQueueExt enableDLegerCommitLog enableDetailStat
@@ -82,6 +82,9 @@ IGNORED_BY_NAMESRV: dict[str, type] = {
     and key != "serverChannelMaxIdleTimeSeconds"
 }
 """The same for a name server."""
+
+OURS_ALONE = {"labSendMillis"}
+"""Read here, and by no RocketMQ."""
 
 RENAMED = {
     "mapedFileSizeCommitLog": "mappedFileSizeCommitLog",

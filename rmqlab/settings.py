@@ -75,6 +75,14 @@ class BrokerConfig:
     """Before a half message is asked about."""
     transaction_check_max: int = 15
     """Times that a half message is asked about before it is laid aside."""
+    send_thread_pool_queue_capacity: int = 10_000
+    """Sends that wait at most; see `labSendMillis`."""
+    wait_time_mills_in_send_queue: int = 200
+    """That a send waits at most, where brokerFastFailureEnable says so."""
+    broker_fast_failure_enable: bool = True
+    lab_send_millis: int = 0
+    """That storing a message takes at least, one at a time.  Not RocketMQ's: a lab's,
+    to see what a broker does that is too slow.  0: as fast as it can, none waits."""
     long_polling_enable: bool = True
     short_polling_time_mills: int = 1000
     slave_read_enable: bool = False
@@ -118,6 +126,8 @@ class StoreConfig:
     flush_consume_queue_thorough_interval: int = 60_000
     sync_flush_timeout: int = 5000
     slave_timeout: int = 3000
+    os_page_cache_busy_time_out_mills: int = 1000
+    """That storing a message may take before all sends are refused for a while."""
     max_message_size: int = 4 * 1024 * 1024
     """Bytes of a body."""
     max_transfer_bytes_on_message_in_memory: int = 262_144

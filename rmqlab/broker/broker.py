@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from random import Random
 from typing import Self, cast
 
+from rmqlab.broker.admission import Admission
 from rmqlab.broker.call import Peer, Tell
 from rmqlab.broker.dispatch import Dispatch
 from rmqlab.broker.handlers.administration import administration
@@ -97,7 +98,10 @@ class Broker:
         self._dispatch = Dispatch(
             handlers, store_config, self.ha_master, self._log_flush_soon, self.clock
         )
-        self._server = RemotingServer(self._dispatch.handle, self._hung_up)
+        self._admission = Admission(
+            self.memory, store_config, self.clock, self._dispatch.handle
+        )
+        self._server = RemotingServer(self._admission.handle, self._hung_up)
         self._log_flush = LogFlush(self.store, self._dispatch.flushed)
 
     def _measure(self, now_ms: int) -> dict[str, str]:
@@ -173,6 +177,7 @@ class Broker:
     async def stop(self) -> None:
         """Say goodbye, stop listening, save the tables, close the store."""
         await asyncio.gather(*(one.goodbye() for one in self.registrations))
+        self._admission.close()
         self._dispatch.close()
         await self._server.stop()
         await self.ha_master.stop()

@@ -42,7 +42,7 @@ def measure(
         "runtime": f"[ {_duration((now_ms - booted_ms) // 1000)} ]",
     }
     found |= _rates(memory.rates) | _counts(memory.rates, store)
-    found |= _log(store) | _disks(store) | _queues()
+    found |= _log(store) | _disks(store) | _queues(memory, now_ms)
     return dict(sorted(found.items()))
 
 
@@ -108,8 +108,11 @@ def _disks(store: MessageStore) -> dict[str, str]:
     return found | {"commitLogDirCapacity": text}
 
 
-def _queues() -> dict[str, str]:
-    """Requests that wait: sends, pulls, queries, ends of transactions."""
+def _queues(memory: Memory, now_ms: int) -> dict[str, str]:
+    """Requests that wait: sends, pulls, queries, ends of transactions.
+
+    Only sends ever do, and only where `labSendMillis` makes them.
+    """
     found = {
         "EndTransactionQueueSize": "0",
         "EndTransactionThreadPoolQueueCapacity": "0",
@@ -118,7 +121,12 @@ def _queues() -> dict[str, str]:
         found[f"{kind}ThreadPoolQueueSize"] = "0"
         found[f"{kind}ThreadPoolQueueCapacity"] = "0"
         found[f"{kind}ThreadPoolQueueHeadWaitTimeMills"] = "0"
-    return found
+    sends, capacity = memory.sends, memory.config.send_thread_pool_queue_capacity
+    return found | {
+        "sendThreadPoolQueueSize": str(len(sends)),
+        "sendThreadPoolQueueCapacity": str(capacity),
+        "sendThreadPoolQueueHeadWaitTimeMills": str(sends.head_wait_ms(now_ms)),
+    }
 
 
 def _duration(seconds: int) -> str:

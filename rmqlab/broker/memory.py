@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from rmqlab.broker.call import HeldPull
 from rmqlab.broker.rates import Rates
@@ -12,6 +13,7 @@ from rmqlab.broker.tables.groups import Groups
 from rmqlab.broker.tables.holds import PullHolds
 from rmqlab.broker.tables.locks import QueueLocks
 from rmqlab.broker.tables.offsets import Offsets
+from rmqlab.broker.tables.send_queue import SendQueue
 from rmqlab.broker.tables.stats import Stats
 from rmqlab.broker.tables.topics import Topics
 from rmqlab.settings import BrokerConfig
@@ -31,6 +33,7 @@ class Memory:
     clients: Clients = field(default_factory=Clients)
     holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
     locks: QueueLocks = field(default_factory=QueueLocks)
+    sends: SendQueue[Any] = field(default_factory=SendQueue)
 
     @classmethod
     def fresh(cls, config: BrokerConfig, now_ms: int) -> Memory:

@@ -17,7 +17,12 @@ from typing import NamedTuple, get_type_hints
 from rmqlab.classroom import topology
 from rmqlab.classroom.topology import Host, Node
 from rmqlab.config import Problem, keys_of, parse_value, read
-from rmqlab.known_keys import IGNORED_BY_BROKER, IGNORED_BY_NAMESRV, RENAMED
+from rmqlab.known_keys import (
+    IGNORED_BY_BROKER,
+    IGNORED_BY_NAMESRV,
+    OURS_ALONE,
+    RENAMED,
+)
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 
 NO_SETTER = {
@@ -95,15 +100,23 @@ def _in_one_file(node: Node, resolves: Resolves) -> Iterator[Finding]:
         elif why := _unparsable(problem, kinds[problem.key]):
             yield Finding(file, problem.line, why, "the default stays: mend the value")
     yield from _misread(file, node, kinds | _own_kinds(settings))
+    yield from _of_other_releases(file, node)
     for key, value, line in node.properties:
-        if key in RENAMED:
-            what = f"{key} is read up to release 4.5.1 and ignored from 4.6.0 on"
-            yield Finding(file, line, what, f"write {RENAMED[key]}={value}, too")
         if key == "namesrvAddr":
             yield from _unresolved(file, line, value, resolves)
     if node.role == BrokerRole.SLAVE.name and node.broker.broker_id <= 0:
         what = f"a slave with brokerId={node.broker.broker_id} does not start"
         yield Finding(file, 0, what, "give it brokerId=1 or more")
+
+
+def _of_other_releases(file: str, node: Node) -> Iterator[Finding]:
+    for key, value, line in node.properties:
+        if key in RENAMED:
+            what = f"{key} is read up to release 4.5.1 and ignored from 4.6.0 on"
+            yield Finding(file, line, what, f"write {RENAMED[key]}={value}, too")
+        if key in OURS_ALONE and not node.is_namesrv:
+            what = f"{key} is a lab's: RocketMQ does not know it and ignores it"
+            yield Finding(file, line, what, "leave it out of a real broker's file")
 
 
 def _misread(file: str, node: Node, kinds: dict[str, type]) -> Iterator[Finding]:

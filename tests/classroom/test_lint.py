@@ -270,3 +270,9 @@ def test_a_shipped_topology_is_linted_by_its_name(name):
     by_folder = [str(one) for one in lint([topology.load(name).folder])]
     assert [str(one) for one in lint([Path(name)])] == by_folder
     assert bool(by_folder) is (name == topology.ARTICLE)
+
+
+def test_a_labs_own_key_is_named_for_whoever_takes_the_file_to_a_real_broker(check):
+    (found,) = check(host1_a=broker("labSendMillis=50"))
+    assert (found.line, found.what.split(" ")[0]) == (1, "labSendMillis")
+    assert "RocketMQ does not know it" in found.what

@@ -78,7 +78,7 @@ class SendHandler:
             raise _too_large(self._store.config)
         if put.record is None:
             raise self._unavailable()
-        self._stats.put(asked.topic, 1, put.record.size)
+        self._stats.put(put.record.topic, 1, put.record.size)
         reply = SendReply(
             messages.offset_msg_id(self.store_host, put.record.physical_offset),
             queue_id,
