@@ -26,6 +26,8 @@ from rmqlab.errors import ConfigError
 
 BAD_SETTING, FAILED = 253, 255
 LOG_DIR_VARIABLE = "RMQLAB_LOG_DIR"
+BIND_VARIABLE = "RMQLAB_BIND_ADDRESS"
+"""Where a node listens whose file does not say: in a container on every address."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s - %(message)s"
 LOG_BYTES, LOG_FILES = 16 * 1024 * 1024, 4
 
@@ -99,6 +101,11 @@ def open_log(name: str) -> None:
     )
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def bind_address() -> str:
+    """Return where a node listens whose file does not say; empty: its own rule."""
+    return os.environ.get(BIND_VARIABLE, "")
 
 
 def own_address() -> str:

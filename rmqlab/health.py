@@ -26,9 +26,10 @@ from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import GetRuntimeInfo
 from rmqlab.protocol.bodies import ClusterInfo
 from rmqlab.protocol.codes import ResponseCode
-from rmqlab.protocol.frame import Frame, FrameDecoder
+from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
 from rmqlab.protocol.routing import GetClusterInfo
+from rmqlab.protocol.stream import FrameDecoder
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 
 ANSWER_S = 1.0
@@ -157,16 +158,23 @@ def target_of(words: list[str]) -> Target:
     text = Path(found.configFile).read_bytes() if found.configFile else b""
     if program == "mqnamesrv":
         namesrv = _read(NamesrvConfig(), text)
-        return Target(f"127.0.0.1:{namesrv.listen_port}")
+        return Target(f"{_here(namesrv.bind_address)}:{namesrv.listen_port}")
     config, store = _read(BrokerConfig(), text), _read(StoreConfig(), text)
     is_slave = store.broker_role is BrokerRole.SLAVE
     addresses = found.namesrvAddr or config.namesrv_addr
     return Target(
-        f"127.0.0.1:{config.listen_port}",
+        f"{_here(config.bind_address, config.broker_i_p1)}:{config.listen_port}",
         config.broker_name or socket.gethostname(),
         config.broker_id if is_slave else MASTER_ID,
         tuple(one.strip() for one in addresses.split(";") if one.strip()),
     )
+
+
+def _here(bind_address: str, broker_ip: str = "") -> str:
+    """Return where a node of this machine is asked; see `broker.settle`."""
+    if bind_address not in ("", "0.0.0.0"):
+        return bind_address
+    return broker_ip if broker_ip.startswith("127.") else "127.0.0.1"
 
 
 def _read(config: Any, text: bytes) -> Any:

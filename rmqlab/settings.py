@@ -35,6 +35,9 @@ class NamesrvConfig:
     """Of a name server."""
 
     listen_port: int = 9876
+    bind_address: str = ""
+    """Where it listens, as release 5 spells the key: an address of this host, or
+    0.0.0.0 for every one.  Empty: 127.0.0.1, this machine alone."""
     kv_config_path: str = "~/namesrv/kvConfig.json"
     """Where the key-value settings are kept."""
     config_store_path: str = "~/namesrv/namesrv.properties"
@@ -54,10 +57,15 @@ class BrokerConfig:
     """Empty: the host's name."""
     broker_id: int = 0
     broker_i_p1: str = setting(default="", key="brokerIP1")
-    """The address that clients are told; empty: this machine's first address."""
+    """The address that clients are told; empty: bindAddress, or if that is every one
+    this machine's first."""
     broker_i_p2: str = setting(default="", key="brokerIP2")
     """The address that slaves are told; empty: as brokerIP1."""
     listen_port: int = 10911
+    bind_address: str = ""
+    """Where it listens, as release 5 spells the key: an address of this host, or
+    0.0.0.0 for every one.  Empty: every one where brokerIP1 or brokerIP2 says
+    that others come, else 127.0.0.1, which clients are then told, too."""
     namesrv_addr: str = ""
     """host:port;host:port; empty: the broker runs unregistered."""
     broker_permission: int = 6

@@ -293,7 +293,7 @@ def test_a_broker_prints_its_settings_as_properties(built, tmp_path, flag):
 def test_a_name_server_prints_its_settings_as_properties(built):
     code, out, err = built(mqnamesrv, "-p")
     assert (code, err) == (0, "")
-    assert out.startswith("listenPort=9876\nkvConfigPath=")
+    assert out.startswith("listenPort=9876\nbindAddress=127.0.0.1\nkvConfigPath=")
     assert out.endswith("serverChannelMaxIdleTimeSeconds=120\n")
 
 

@@ -40,6 +40,7 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         sys.exit(boot.FAILED)
     config, store_config = BrokerConfig(), StoreConfig()
     problems = read(boot.load(found.configFile), config, store_config)
+    config.bind_address = config.bind_address or boot.bind_address()
     if found.namesrvAddr:
         config.namesrv_addr = found.namesrvAddr
     try:

@@ -37,7 +37,7 @@ from rmqlab.ha.slave import HaSlave
 from rmqlab.protocol.frame import Flag, Frame
 from rmqlab.protocol.messaging import NotifyConsumerIdsChanged
 from rmqlab.protocol.routing import RegisterReply
-from rmqlab.remoting import Connection, RemotingClient, RemotingServer
+from rmqlab.remoting import LOOPBACK, Connection, RemotingClient, RemotingServer
 from rmqlab.service import Service
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.disk import Disk
@@ -158,10 +158,13 @@ class Broker:
         self._persistence.load()
         self.store.on_append += [self._dispatcher.wake, self.ha_master.grew]
         try:
-            port = await self._server.listen(self.config.listen_port)
+            address = self.config.bind_address or LOOPBACK
+            port = await self._server.listen(self.config.listen_port, address)
             self.config.listen_port = port
-            self._dispatch.fast_port = await self._server.listen(port + FAST_PORT)
-            await self.ha_master.listen(port + HA_PORT)
+            self._dispatch.fast_port = await self._server.listen(
+                port + FAST_PORT, address
+            )
+            await self.ha_master.listen(port + HA_PORT, address)
         except OSError:
             await self._server.stop()
             self.store.abandon()
@@ -171,7 +174,11 @@ class Broker:
             service.start()
         await asyncio.gather(*(one.step() for one in self.registrations))
         log.info(
-            "broker started name=%s role=%s", self.config.broker_name, self.role.name
+            "broker started name=%s role=%s at=%s:%d",
+            self.config.broker_name,
+            self.role.name,
+            address,
+            port,
         )
 
     async def stop(self) -> None:

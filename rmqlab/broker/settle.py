@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from rmqlab.errors import ConfigError, StoreError
 from rmqlab.names import camel_case
 from rmqlab.protocol.delays import DelayLevels
+from rmqlab.remoting import ANY_ADDRESS, LOOPBACK
 from rmqlab.settings import BrokerConfig, BrokerRole, StoreConfig
 from rmqlab.store.retention import hours_of
 
@@ -40,8 +41,7 @@ def settle(config: BrokerConfig, store_config: StoreConfig, site: Site) -> None:
         ConfigError: a setting cannot be used.
     """
     config.broker_name = config.broker_name or site.host_name
-    config.broker_i_p1 = _resolved(config.broker_i_p1 or site.own_address(), site)
-    config.broker_i_p2 = config.broker_i_p2 or config.broker_i_p1
+    _settle_addresses(config, site)
     for name in ("store_path_root_dir", "store_path_commit_log"):
         path = getattr(store_config, name)
         setattr(store_config, name, _expanded(path, site.home))
@@ -56,6 +56,26 @@ def settle(config: BrokerConfig, store_config: StoreConfig, site: Site) -> None:
                 'it as follows, "127.0.0.1:9876;192.168.0.1:9876"'
             )
     _refuse_impossible(config, store_config)
+
+
+def _settle_addresses(config: BrokerConfig, site: Site) -> None:
+    """Settle where the broker listens, and where it tells others that it does.
+
+    Unlike RocketMQ, which always listens on every address, a broker is reached from
+    this machine alone unless its file says that others come, or bindAddress does.
+    """
+    told = _resolved(config.broker_i_p1, site) if config.broker_i_p1 else ""
+    for_others = [one for one in (told, config.broker_i_p2) if not _is_loopback(one)]
+    if not config.bind_address:
+        config.bind_address = ANY_ADDRESS if for_others else told or LOOPBACK
+    is_any = config.bind_address == ANY_ADDRESS
+    own = site.own_address() if is_any and not told else config.bind_address
+    config.broker_i_p1 = told or _resolved(own, site)
+    config.broker_i_p2 = config.broker_i_p2 or config.broker_i_p1
+
+
+def _is_loopback(address: str) -> bool:
+    return not address or address == "localhost" or address.startswith("127.")
 
 
 def _expanded(path: str, home: str) -> str:

@@ -27,6 +27,7 @@ from rmqlab.classroom import readiness
 from rmqlab.classroom.host_loop import HostLoop
 from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
+from rmqlab.remoting import ANY_ADDRESS
 from rmqlab.store.disk import Disk
 
 DISK_LIMITS = (
@@ -43,6 +44,7 @@ def main() -> None:
         return
     os.environ[boot.LOG_DIR_VARIABLE] = spec["log_dir"]
     os.environ.setdefault(mqbroker.JAVA_OPTIONS, DISK_LIMITS)
+    os.environ[boot.BIND_VARIABLE] = ANY_ADDRESS  # of its host, says its loop
     arguments = ["-c", spec["file"]] if spec["file"] else []
     make_loop: Callable[[], HostLoop] = partial(
         HostLoop, spec["address"], spec["names"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from rmqlab.protocol.frame import Frame, FrameDecoder
+from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.stream import FrameDecoder
 
 PIECE_BYTES = 1 << 16
 

@@ -19,7 +19,7 @@ from rmqlab.settings import StoreConfig
 
 log = logging.getLogger(__name__)
 
-ANY_ADDRESS = "0.0.0.0"
+LOOPBACK = "127.0.0.1"
 WRITE_BUFFER_BYTES = 1 << 18
 
 
@@ -49,14 +49,14 @@ class HaMaster:
         behind = end - self.acked
         return bool(self._slaves) and behind < self.config.ha_slave_fallbehind_max
 
-    async def listen(self, port: int) -> int:
-        """Start to accept slaves; return the port, if 0 a free one.
+    async def listen(self, port: int, address: str = LOOPBACK) -> int:
+        """Start to accept slaves at an address of this host; return the port.
 
         Raises:
-            OSError: the port is taken.
+            OSError: the port is taken, or the address is another host's.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Feed(self), ANY_ADDRESS, port)
+        self._server = await loop.create_server(lambda: Feed(self), address, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     def grew(self) -> None:

@@ -31,6 +31,7 @@ def build(arguments: list[str], home: Path | None = None) -> NameServer:
     config = NamesrvConfig()
     properties = boot.load(found.configFile)
     problems = read(properties, config)
+    config.bind_address = config.bind_address or boot.bind_address()
     settle(config, str(home or Path.home()))
     if found.configFile:  # a broker says nothing of its file
         config.config_store_path = found.configFile

@@ -15,7 +15,7 @@ from rmqlab.namesrv.configuration import Configuration
 from rmqlab.namesrv.kv import KvTable
 from rmqlab.namesrv.requests import Requests
 from rmqlab.namesrv.routes import RouteTable
-from rmqlab.remoting import Connection, RemotingServer
+from rmqlab.remoting import LOOPBACK, Connection, RemotingServer
 from rmqlab.service import Service
 from rmqlab.settings import NamesrvConfig
 from rmqlab.store.disk import Disk
@@ -58,9 +58,10 @@ class NameServer:
             OSError: the port is taken.
         """
         self.kv.load()
-        self.port = await self._server.listen(self.config.listen_port)
+        address = self.config.bind_address or LOOPBACK
+        self.port = await self._server.listen(self.config.listen_port, address)
         self._expiry.start()
-        log.info("name server listens port=%d", self.port)
+        log.info("name server listens at %s:%d", address, self.port)
 
     async def stop(self) -> None:
         """Stop; every route it knew is gone."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import posixpath
 
+from rmqlab.remoting import LOOPBACK
 from rmqlab.settings import NamesrvConfig
 
 
 def settle(config: NamesrvConfig, home: str) -> None:
-    """Fill in what the machine knows: what ``~`` stands for."""
+    """Fill in what the machine knows: where to listen, and what ``~`` stands for."""
+    config.bind_address = config.bind_address or LOOPBACK
     config.kv_config_path = _expanded(config.kv_config_path, home)
     config.config_store_path = _expanded(config.config_store_path, home)
 

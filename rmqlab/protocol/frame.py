@@ -15,9 +15,9 @@
 A JSON header has the same fields by name, in alphabetical order as Java writes them.
 `fields` (RocketMQ's `extFields`) are the request's own parameters: see `header`.
 
-Not here: what the fields mean (`header`), sockets (`remoting`).
+Not here: a stream of frames (`stream`), what the fields mean (`header`).
 
-Source: RemotingCommand.java, RocketMQSerializable.java, NettyDecoder.java, 4.9.7.
+Source: RemotingCommand.java, RocketMQSerializable.java, release 4.9.7.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ from rmqlab.protocol.codes import CURRENT_VERSION, Language, RequestCode, Respon
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """Of what the length word counts.  Source: NettyDecoder.FRAME_MAX_LENGTH."""
+
+MAX_HEADER_BYTES = 1024 * 1024
+"""A message's properties, the longest field, have 32,767 characters at most."""
 
 LENGTH = struct.Struct(">i")
 PREFIX = struct.Struct(">iI")  # length; type in the top byte, header length below
@@ -108,8 +111,7 @@ class Frame:
         else:
             header = _binary_header(self)
         length = 4 + len(header) + len(self.body)
-        if length > MAX_FRAME_BYTES:
-            raise WireError(f"frame length {length}, allowed 4 to {MAX_FRAME_BYTES}")
+        check_length(length)
         return PREFIX.pack(length, self.format << 24 | len(header)) + header + self.body
 
     @classmethod
@@ -119,18 +121,10 @@ class Frame:
         Raises:
             WireError: unknown type byte, header longer than the frame, or no header.
         """
-        if len(data) < 4:
-            raise WireError(f"frame length {len(data)}, allowed 4 to {MAX_FRAME_BYTES}")
-        kind, header_length = data[0], int.from_bytes(data[1:4])
-        body_at = 4 + header_length
-        if body_at > len(data):
-            raise WireError(f"header length {header_length} in a frame of {len(data)}")
-        header, body = data[4:body_at], data[body_at:]
-        if kind == HeaderFormat.JSON:
-            return _from_json(header, body)
-        if kind == HeaderFormat.ROCKETMQ:
-            return _from_binary(header, body)
-        raise WireError(f"header type {kind}, known are 0 (JSON) and 1 (ROCKETMQ)")
+        check_length(len(data))
+        body_at = 4 + header_length(data, len(data))
+        read = _from_json if data[0] == HeaderFormat.JSON else _from_binary
+        return read(data[4:body_at], data[body_at:])
 
     def __str__(self) -> str:
         """``→ SEND_MESSAGE_V2 #7 topic=T0 body=128B`` or ``← SUCCESS #7``."""
@@ -147,41 +141,30 @@ class Frame:
         return " ".join([arrow, name, f"#{self.opaque}", *facts])
 
 
-class FrameDecoder:
-    """Cuts a byte stream into frames, however it was split on its way."""
+def check_length(length: int) -> None:
+    """Raise where the length word is no frame's.
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._wanted = 0  # bytes that must be there before looking again is worth it
-
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Yield each frame that is whole now; keep what is not.
-
-        Raises:
-            WireError: these bytes are no frame; the stream is lost from here on.
-        """
-        if self._buffer:
-            self._buffer += data
-            if len(self._buffer) < self._wanted:
-                return
-            data = bytes(self._buffer)
-            self._buffer.clear()
-        at = 0
-        while (after := at + _whole_length(data, at)) <= len(data):
-            yield Frame.from_bytes(data[at + LENGTH.size : after])
-            at = after
-        self._buffer += data[at:]
-        self._wanted = after - at
-
-
-def _whole_length(data: bytes, at: int) -> int:
-    """Return how long the frame at `at` is, its length word included."""
-    if len(data) - at < LENGTH.size:
-        return LENGTH.size + 1  # not yet known; at least one byte more than this
-    (length,) = LENGTH.unpack_from(data, at)
+    Raises:
+        WireError: it is less than a header's prefix, or more than any peer would read.
+    """
     if not 4 <= length <= MAX_FRAME_BYTES:
         raise WireError(f"frame length {length}, allowed 4 to {MAX_FRAME_BYTES}")
-    return LENGTH.size + int(length)
+
+
+def header_length(word: bytes, length: int) -> int:
+    """Return how long the header is in a frame of `length`.
+
+    Raises:
+        WireError: the type is unknown, or the header too long for frame or reader.
+    """
+    kind, found = word[0], int.from_bytes(word[1:4])
+    if kind not in (HeaderFormat.JSON, HeaderFormat.ROCKETMQ):
+        raise WireError(f"header type {kind}, known are 0 (JSON) and 1 (ROCKETMQ)")
+    if found > length - 4:
+        raise WireError(f"header length {found} in a frame of {length}")
+    if found > MAX_HEADER_BYTES:
+        raise WireError(f"header length {found}, allowed 0 to {MAX_HEADER_BYTES}")
+    return found
 
 
 def _json_header(frame: Frame) -> bytes:

@@ -7,6 +7,6 @@ asks its clients over the connections that the clients opened.
 
 from rmqlab.remoting.client import RemotingClient
 from rmqlab.remoting.connection import Connection
-from rmqlab.remoting.server import RemotingServer
+from rmqlab.remoting.server import ANY_ADDRESS, LOOPBACK, RemotingServer
 
-__all__ = ["Connection", "RemotingClient", "RemotingServer"]
+__all__ = ["ANY_ADDRESS", "LOOPBACK", "Connection", "RemotingClient", "RemotingServer"]

@@ -15,6 +15,7 @@ from rmqlab.protocol.codes import RequestCode, ResponseCode
 from rmqlab.protocol.frame import Flag, Frame
 from rmqlab.protocol.header import Header
 from rmqlab.remoting.connection import Connection
+from rmqlab.remoting.refusal import refusal
 
 log = logging.getLogger(__name__)
 
@@ -188,10 +189,11 @@ class _Link:
     def _asked(self, asked: Asked, frame: Frame) -> Frame | None:
         try:
             return asked(frame, self.address)
-        except Exception as error:
-            log.exception("request failed peer=%s %s", self.address, frame)
-            remark = f"{type(error).__name__}: {error}"
-            return frame.answer(ResponseCode.SYSTEM_ERROR, remark=remark)
+        except Exception as error:  # noqa: BLE001
+            return refusal(frame, error, self.address)
+
+    def kept(self, connection: Connection, more_bytes: int) -> None:
+        """A server that we chose may answer as slowly as it likes."""
 
     def lost(self, connection: Connection) -> None:
         self._client.forget(self)

@@ -2,7 +2,8 @@
 
 Frames that arrive together are handled together and their answers leave in one write.
 A peer that does not read its answers is not read from either: what waits for it stays
-bounded.  A peer that sends no frame is cut off.
+bounded.  A peer that sends what is no frame is cut off; of one that sends a frame
+slowly, its owner knows how much is there and since when.
 
 Source: NettyRemotingAbstract.java, NettyDecoder.java, release 4.9.7.
 """
@@ -15,7 +16,8 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 from rmqlab.errors import WireError
-from rmqlab.protocol.frame import Frame, FrameDecoder
+from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.stream import FrameDecoder
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ class Owner(Protocol):
 
     def received(self, frame: Frame, connection: Connection) -> None:
         """A frame came."""
+
+    def kept(self, connection: Connection, more_bytes: int) -> None:
+        """So much more, or less, of a frame that is not whole has to be kept."""
 
     def lost(self, connection: Connection) -> None:
         """The connection ended, from whichever side."""
@@ -51,6 +56,10 @@ class Connection(asyncio.Protocol):
         """Done once the connection is gone."""
         self.heard_at = self._loop.time()
         """When the peer or this side last sent something, in the loop's seconds."""
+        self.whole_at = self.heard_at
+        """When the frame began to come that is not whole yet, if there is one."""
+        self.kept_bytes = 0
+        """How much of it is there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
@@ -64,6 +73,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
         self.heard_at = self._loop.time()
+        if not self.kept_bytes:
+            self.whole_at = self.heard_at
         self._frames = self._decoder.feed(data)
         self._handle()
 
@@ -72,6 +83,7 @@ class Connection(asyncio.Protocol):
         self._corked = []
         try:
             for frame in self._frames:
+                self.whole_at = self.heard_at
                 self._owner.received(frame, self)
                 if self._corked_bytes >= WRITE_BUFFER_BYTES:
                     self._uncork()
@@ -83,6 +95,13 @@ class Connection(asyncio.Protocol):
         finally:
             self._uncork()
             self._corked = None
+            self._count_kept()
+
+    def _count_kept(self) -> None:
+        more = self._decoder.kept - self.kept_bytes
+        if more:
+            self.kept_bytes += more
+            self._owner.kept(self, more)
 
     def _uncork(self) -> None:
         answers, self._corked, self._corked_bytes = self._corked, [], 0

@@ -14,11 +14,12 @@ from rmqlab.errors import WireError
 from rmqlab.protocol.codes import Language, RequestCode, ResponseCode
 from rmqlab.protocol.frame import (
     MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
     Flag,
     Frame,
-    FrameDecoder,
     HeaderFormat,
 )
+from rmqlab.protocol.stream import FrameDecoder
 from tests.support import golden_frames, golden_headers, golden_index
 
 NOT_JAVA = ("cpp-0.4.4", "go-v2", "js-ali-ons-3.12.0")
@@ -180,6 +181,21 @@ def test_the_longest_frame_passes_and_a_longer_one_is_refused_by_its_sender():
     limit = f"frame length {MAX_FRAME_BYTES + 1}, allowed 4 to {MAX_FRAME_BYTES}"
     with pytest.raises(WireError, match=limit):
         longer.to_bytes()
+
+
+def test_a_header_too_long_for_any_reader_is_refused_before_it_has_come():
+    prefix = struct.pack(">iI", MAX_FRAME_BYTES, MAX_HEADER_BYTES + 1)
+    limit = f"header length {MAX_HEADER_BYTES + 1}, allowed 0 to {MAX_HEADER_BYTES}"
+    with pytest.raises(WireError, match=limit):
+        decoded(prefix)
+    assert decoded(struct.pack(">iI", MAX_FRAME_BYTES, MAX_HEADER_BYTES)) == []
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_what_cannot_be_a_frame_is_refused_after_eight_bytes(size):
+    data = struct.pack(">iI", 1000, 9 << 24)
+    with pytest.raises(WireError, match="header type 9"):
+        decoded(*(data[at : at + size] for at in range(0, 8, size)))
 
 
 def test_a_header_longer_than_its_frame_is_refused():

@@ -7,8 +7,9 @@ import contextlib
 from contextlib import asynccontextmanager
 
 from rmqlab.protocol.codes import ResponseCode
-from rmqlab.protocol.frame import Frame, FrameDecoder
+from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.messaging import GetMaxOffset
+from rmqlab.protocol.stream import FrameDecoder
 from rmqlab.remoting import RemotingClient, RemotingServer
 from tests.support import HOST
 

@@ -64,8 +64,14 @@ async def test_a_servers_one_way_request_is_heard_and_not_answered():
     assert (heard, answer.opaque) == ([1, 2], 2)
 
 
-@pytest.mark.parametrize("error", [WireError("no field"), ZeroDivisionError("by 0")])
-async def test_a_servers_request_that_fails_costs_no_connection(caplog, error):
+@pytest.mark.parametrize(
+    ("error", "remark"),
+    [
+        (WireError("no field"), "no field"),
+        (FileNotFoundError("/home/x"), "FileNotFoundError: the log of this node"),
+    ],
+)
+async def test_a_servers_request_that_fails_costs_no_connection(error, remark):
     def fail(frame, address):
         raise error
 
@@ -73,5 +79,4 @@ async def test_a_servers_request_that_fails_costs_no_connection(caplog, error):
         client.asked[QUESTION.CODE] = fail
         first, second = await over_the_connection(client, question(1), question(2))
     assert (first.code, second.code) == (ResponseCode.SYSTEM_ERROR,) * 2
-    assert str(error) in first.remark
-    assert "request failed" in caplog.text
+    assert first.remark.startswith(remark)

@@ -10,8 +10,9 @@ import pytest
 from rmqlab.errors import Refused, StoreError, WireError
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import MAX_FRAME_BYTES, Flag, Frame, HeaderFormat
-from rmqlab.remoting import RemotingServer
+from rmqlab.remoting import ANY_ADDRESS, RemotingServer
 from rmqlab.remoting import connection as connection_module
+from rmqlab.remoting import server as server_module
 from tests.remoting.peers import (
     QUESTION,
     Silent,
@@ -287,6 +288,95 @@ async def test_a_connection_on_which_nothing_is_said_for_long_is_closed(caplog):
         assert now_s() == pytest.approx(180, abs=0.1)  # the idle one went meanwhile
         assert len(server._connections) == 1
     assert caplog.text.count("closing idle peer=") == 1
+
+
+@pytest.mark.simulated
+async def test_a_peer_that_dribbles_a_frame_is_cut_off(caplog):
+    data = question(0, bytes(200)).to_bytes()
+    async with server_of() as server, peer_of(server) as slow, peer_of(server) as busy:
+        for at in range(115):
+            slow.write(data[at : at + 1])
+            busy.write(question(at))
+            assert (await busy.frame()).opaque == at
+            await pass_time(1)
+        await slow.ended()
+        assert 120 <= now_s() <= 131
+        assert len(server._connections) == 1
+    assert caplog.text.count("a frame was not whole after 120 s") == 1
+
+
+@pytest.mark.simulated
+async def test_a_peer_whose_frames_come_slowly_but_whole_is_not_cut_off():
+    data = question(0, bytes(200)).to_bytes()
+    third = len(data) // 3
+    async with server_of() as server, peer_of(server) as slow:
+        for at in range(0, 3 * len(data), third):  # a frame begins as another ends
+            slow.write((3 * data)[at : at + third])
+            await pass_time(28)
+        assert now_s() > 2 * 120
+        assert [(await slow.frame()).opaque for _ in range(3)] == [0, 0, 0]
+
+
+@pytest.mark.simulated
+async def test_an_idle_peer_that_did_not_read_its_answers_is_gone_at_once():
+    async with server_of() as server, peer_of(server) as peer:
+        await until(lambda: server._connections)
+        (connection,) = server._connections
+        for _ in range(200):
+            connection.send(Frame(0, body=BIG))
+        await pass_time(140)
+        assert server._connections == {}
+        await peer.ended()
+
+
+async def test_half_frames_take_no_more_than_allowed_of_all_peers(monkeypatch, caplog):
+    monkeypatch.setattr(server_module, "MAX_KEPT_BYTES", 5000)
+    part = question(0, bytes(9000)).to_bytes()[:2000]
+    async with (
+        server_of() as server,
+        peer_of(server) as small,
+        peer_of(server) as greedy,
+        peer_of(server) as last,
+    ):
+        small.write(part[:1500])
+        await until(lambda: server._kept_bytes == 1500)
+        greedy.write(part)
+        await until(lambda: server._kept_bytes == 3500)
+        last.write(part[:1900])
+        await greedy.ended()
+        await until(lambda: len(server._connections) == 2)
+        assert server._kept_bytes == 3400
+        small.write(question(0, bytes(9000)).to_bytes()[1500:])
+        assert len((await small.frame()).body) == 9000
+        await until(lambda: server._kept_bytes == 1900)
+    assert "of all peers' wait for the rest, allowed 5000" in caplog.text
+    assert server._kept_bytes == 0
+
+
+async def test_more_peers_than_allowed_are_turned_away(monkeypatch):
+    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 2)
+    async with server_of() as server, peer_of(server) as first:
+        async with peer_of(server) as second:
+            for peer in (first, second):
+                peer.write(question(1))
+                await peer.frame()
+            async with peer_of(server) as third:
+                await third.ended()
+        await until(lambda: len(server._connections) == 1)
+        async with peer_of(server) as fourth:
+            fourth.write(question(2))
+            assert (await fourth.frame()).opaque == 2
+
+
+async def test_a_server_listens_on_this_machine_alone_unless_told_otherwise():
+    server = RemotingServer(echo)
+    try:
+        port = await server.listen(0)
+        assert server._servers[0].sockets[0].getsockname() == (HOST, port)
+        port = await server.listen(0, ANY_ADDRESS)
+        assert server._servers[1].sockets[0].getsockname() == ("0.0.0.0", port)
+    finally:
+        await server.stop()
 
 
 async def test_one_server_listens_on_several_ports():

@@ -16,6 +16,7 @@ from rmqlab.errors import RmqError
 from rmqlab.known_keys import IGNORED_BY_BROKER, IGNORED_BY_NAMESRV
 from rmqlab.namesrv.server import NameServer
 from rmqlab.namesrv.settle import settle as settle_namesrv
+from rmqlab.remoting import ANY_ADDRESS
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 from rmqlab.sim.machine import Machine, Process
 
@@ -90,10 +91,12 @@ class SimNode:
         if self.node.is_namesrv:
             config, found = NamesrvConfig(), self.node.properties
             self._problems = read(found, config)
+            config.bind_address = config.bind_address or ANY_ADDRESS
             settle_namesrv(config, ROOTS_HOME)
             return NameServer(config, process.clock, process.disk, found)
         broker_config, store_config = BrokerConfig(), StoreConfig()
         self._problems = read(self.node.properties, broker_config, store_config)
+        broker_config.bind_address = broker_config.bind_address or ANY_ADDRESS
         host = self.machine.host
         site = Site(self.machine.name, ROOTS_HOME, lambda: host.address, host.resolve)
         settle(broker_config, store_config, site)
