@@ -11,6 +11,9 @@ producer.send("orders", "one coffee")
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Literal, overload
@@ -57,6 +60,9 @@ __all__ = [
     "wait_until",
 ]
 
+MQADMIN = "from rmqlab.mqadmin import main; main()"
+"""What the console script `mqadmin` does."""
+
 _started: dict[str, LabCluster | SimLab] = {}
 """The labs' clusters of this process, by name: a cell may be run again and again.
 
@@ -96,6 +102,19 @@ class LabCluster(Cluster, LabVerbs):
     def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
         """Return what sending costs with so many senders at a time."""
         return cost_of_sending(self.name_servers, topic, senders, seconds)
+
+    def mqadmin(self, line: str) -> None:
+        """Run a command of mqadmin on this cluster, and show what it prints.
+
+        Raises:
+            ClusterError: it failed; the text is what it says.
+        """
+        asked = [*shlex.split(line), "-n", self.name_servers]
+        command = [sys.executable, "-c", MQADMIN, *asked]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        print(done.stdout, end="")
+        if done.returncode:
+            raise ClusterError(f"mqadmin {line}: {done.stderr.strip()}")
 
     def down(self) -> None:
         """End the cluster, its clients first; see `Cluster.down`."""

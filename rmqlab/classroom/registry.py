@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from rmqlab.classroom.runtime import ClusterError
-from rmqlab.classroom.subnet import Subnet
+from rmqlab.classroom.subnet import CLAIM_PORT, Subnet
 
 MAX_SUBNET = 250
 STATE_FILE = "cluster.json"
@@ -168,7 +168,11 @@ def _free_subnet() -> Subnet:
     for number in range(1, MAX_SUBNET + 1):
         if number not in taken and (subnet := Subnet.claim(number)):
             return subnet
-    raise ClusterError(f"{MAX_SUBNET} clusters are up: `rmqlab down --all` ends them")
+    raise ClusterError(
+        f"no address is left: {len(taken)} clusters are up (`rmqlab down --all` ends "
+        f"them), of {MAX_SUBNET}; or another program has port {CLAIM_PORT} on all "
+        "addresses, by which clusters keep apart: end it"
+    )
 
 
 def _has_life(state: dict[str, Any]) -> bool:
