@@ -12,12 +12,14 @@ from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
 from rmqlab.client.pull import PullStatus, pull
+from rmqlab.config import parse_properties
 from rmqlab.errors import NotConnected, RemoteError, RmqError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import (
     CreateTopic,
     GetAllConsumerOffset,
     GetAllTopicConfig,
+    GetBrokerConfig,
     GetRuntimeInfo,
     GetTopicStats,
 )
@@ -144,6 +146,11 @@ class Admin:
     async def runtime_info(self, address: str) -> dict[str, str]:
         """Return a broker's measurements; see `ask`."""
         return dict((await self.ask(address, GetRuntimeInfo()))["table"])
+
+    async def settings(self, address: str) -> dict[str, str]:
+        """Return one broker's settings, by RocketMQ's keys; see `ask`."""
+        answer = await self.call(address, GetBrokerConfig())
+        return {one.key: one.value for one in parse_properties(answer.body.decode())}
 
     async def topic_configs(self, address: str) -> dict[str, TopicConfig]:
         """Return the topics that one broker has; see `ask`."""

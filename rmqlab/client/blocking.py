@@ -191,6 +191,10 @@ class BlockingAdmin:
         """See `Admin.create_topic`."""
         return self._driver.run(self.inner.create_topic(topic, queues, broker_name))
 
+    def settings(self, address: str) -> dict[str, str]:
+        """Return one broker's settings; see `Admin.settings`."""
+        return self._driver.run(self.inner.settings(address))
+
     def topic_configs(self, address: str) -> dict[str, TopicConfig]:
         """See `Admin.topic_configs`."""
         return self._driver.run(self.inner.topic_configs(address))

@@ -21,6 +21,8 @@ IDS = [
     "03_fix_lost_index",
     "04_expiry",
     "04_two_that_disagree",
+    "05_fix_no_route",
+    "05_fix_topic_on_one_broker",
     "06_many_masters",
     "09_async_slave",
     "10_sync_double_write",

@@ -108,6 +108,16 @@ class Session:
 
             return _wait(is_alone)
 
+    def wait_for_masters(self, topic: str, *broker_names: str) -> bool:
+        """Wait until each name server knows a topic on all these brokers."""
+
+        def is_everywhere() -> bool:
+            with Witness(self._place) as witness:
+                known = witness.known_by_each(topic).values()
+            return all(set(broker_names) <= set(names) for names in known)
+
+        return _wait(is_everywhere)
+
     def check(self, name: str) -> None:
         """Run one check and print what it found."""
         check = self._exercise.checks[name]

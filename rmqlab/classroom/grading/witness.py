@@ -14,6 +14,7 @@ from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import NodeState
 from rmqlab.classroom.traffic import ATTENTIVE
+from rmqlab.client import routes
 from rmqlab.client.admin import QueueStats
 from rmqlab.client.blocking import BlockingAdmin
 from rmqlab.errors import Unavailable
@@ -53,6 +54,20 @@ class Witness:
     def route(self, topic: str) -> TopicRoute | None:
         """Return a topic's route."""
         return self._admin.route(topic)
+
+    def known_by_each(self, topic: str) -> dict[str, list[str]]:
+        """Return on which brokers each name server says that a topic may be written."""
+        known = {}
+        for address in self.cluster.name_servers.split(";"):
+            with BlockingAdmin(address, ATTENTIVE) as one:
+                route = one.route(topic)
+            queues = routes.writable_queues(topic, route) if route else []
+            known[address] = sorted({queue.broker_name for queue in queues})
+        return known
+
+    def settings(self, broker: str) -> dict[str, str]:
+        """Return the settings that a broker runs with, by RocketMQ's keys."""
+        return self._admin.settings(self.cluster.node(broker).address)
 
     def brokers(self) -> ClusterInfo:
         """Return the brokers that a name server knows."""
