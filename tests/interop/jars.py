@@ -1,8 +1,8 @@
-"""Apache RocketMQ's own jars, copied once by Maven, and our Java client beside them.
+"""Apache RocketMQ's own jars, copied once by Maven, and our Java programs beside them.
 
     RMQLAB_JARS, else .venv/rocketmq
       4.4.0/*.jar              name server, broker, tools and what they need
-      4.4.0/client-…/          LineClient, compiled against them
+      4.4.0/client-…/          java/*.java, compiled against them
 
 A machine needs a JDK, and Maven until the jars are there; after that no network.
 `python -m tests.interop.jars` gets everything ready, for a machine that is set up.
@@ -108,10 +108,10 @@ def _fetch(version: str, folder: Path) -> None:
 
 
 def _compiled(folder: Path, jars: str) -> Path:
-    """Return the folder of the client's classes; its name tells of which source."""
-    source = HERE / "LineClient.java"
-    mark = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
-    classes = folder / f"client-{mark}"
+    """Return the folder of our classes; its name tells of which sources."""
+    sources = sorted(HERE.glob("*.java"))
+    whole = b"".join(source.read_bytes() for source in sources)
+    classes = folder / f"client-{hashlib.sha256(whole).hexdigest()[:12]}"
     if not classes.exists():
         unfinished = folder / "compiling"
         _run(
@@ -123,7 +123,7 @@ def _compiled(folder: Path, jars: str) -> Path:
             jars,
             "-d",
             unfinished,
-            source,
+            *sources,
         )
         unfinished.rename(classes)
     return classes

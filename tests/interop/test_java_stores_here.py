@@ -9,10 +9,6 @@ good order, and its own folder is the other store.
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import json
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -38,25 +34,13 @@ OWN_TOPICS = {SCHEDULE_TOPIC: 18, HALF_TOPIC: 1, OP_TOPIC: 1}
 FOREVER_MS = (1 << 63) - 1
 
 
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory):
-    """Return a folder that all test processes of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
 @pytest.fixture(scope="session", params=VERSIONS)
-def theirs(request, workshop):
+def theirs(request, once, workshop):
     """Return the stores of a real broker and what its client was told, made once."""
     real = release(request.param)
-    folder = workshop / f"java-{real.version}"
-    folder.mkdir(exist_ok=True)
-    told = folder / "told.json"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            told.write_text(json.dumps(asyncio.run(make(real, folder))))
-    return Theirs(real, folder, json.loads(told.read_text()))
+    name = f"java-{real.version}"
+    told = once(name, lambda folder: make(real, folder))
+    return Theirs(real, workshop / name, told)
 
 
 class Theirs:
