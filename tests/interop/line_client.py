@@ -1,4 +1,7 @@
-"""RocketMQ's Java client, told what to do line by line (java/LineClient.java)."""
+"""RocketMQ's Java client, told what to do line by line (java/LineClient.java).
+
+Or another of our Java programs that answers lines.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.interop.jars import Release
-from tests.interop.real import LINE_BYTES, STOP_S, environment, home_below, java
+from tests.interop.real import (
+    LINE_BYTES,
+    STOP_S,
+    environment,
+    home_below,
+    java,
+    write_tools_conf,
+)
 
 ANSWER_S = 60.0
 
@@ -20,10 +30,16 @@ class LineClient:
     """One process of the Java client: `async with` starts and ends it."""
 
     def __init__(
-        self, release: Release, root: Path, names: str, group: str = "readers"
+        self,
+        release: Release,
+        root: Path,
+        names: str,
+        group: str = "readers",
+        program: str = "LineClient",
     ) -> None:
         self._home = home_below(root, "client")
-        self._command = java(release, self._home, "LineClient", names, group)
+        write_tools_conf(self._home)
+        self._command = java(release, self._home, program, names, group)
 
     async def __aenter__(self) -> Self:
         self._errors = (self._home / "errors.log").open("wb")

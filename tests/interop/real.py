@@ -186,11 +186,24 @@ def _command(release: Release | None, home: Path, node: str, path: Path) -> list
     if release is None:
         return [sys.executable, "-m", f"rmqlab.{node}", "-c", str(path)]
     for name in ("namesrv", "broker"):
-        config = home / "conf" / f"logback_{name}.xml"
-        config.parent.mkdir(exist_ok=True)
-        config.write_text(LOGBACK.format(file=home / "logs" / f"{name}.log"))
+        write_logback(home, name)
     main = {"namesrv": "namesrv.NamesrvStartup", "broker": "broker.BrokerStartup"}[node]
     return java(release, home, f"org.apache.rocketmq.{main}", "-c", str(path))
+
+
+def write_logback(home: Path, name: str) -> None:
+    """Write where a program of RocketMQ logs to."""
+    config = home / "conf" / f"logback_{name}.xml"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(LOGBACK.format(file=home / "logs" / f"{name}.log"))
+
+
+def write_tools_conf(home: Path) -> None:
+    """Write what mqadmin reads; 4.4 signs its requests by it, whoever looks at that."""
+    write_logback(home, "tools")
+    (home / "conf" / "tools.yml").write_text(
+        "accessKey: rocketmq2\nsecretKey: 12345678\n"
+    )
 
 
 def write_properties(path: Path, **settings: object) -> Path:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import pytest
 
 from tests.interop import scenarios
-from tests.interop.jars import VERSIONS, release
-from tests.interop.real import OURS
+from tests.interop.jars import release
 
-PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0"), *((OURS, one) for one in VERSIONS)]
+PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0")]
 """Server, client."""
 NAMES = """
 sync created async oneway batch delayed transaction

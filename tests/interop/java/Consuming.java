@@ -21,7 +21,6 @@ import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
-import org.apache.rocketmq.common.protocol.header.QueryConsumerOffsetRequestHeader;
 import org.apache.rocketmq.common.protocol.heartbeat.MessageModel;
 
 /** All ways to consume. */
@@ -159,21 +158,10 @@ final class Consuming {
             consumer.registerMessageListener(heard.content());
             consumer.start();
             facts.add(heard.await(3).sorted());
-            Stage.until(() -> committed(consumer, topic) == 3L * facts.size());
+            Stage.until(() -> stage.committed(consumer, topic) == 3L * facts.size());
             consumer.shutdown();
         }
         return facts;
-    }
-
-    /** What the broker knows, asked past the consumer, which would believe the answer. */
-    private long committed(DefaultMQPushConsumer consumer, String topic) throws Exception {
-        // By itself it would tell the broker in ten seconds.
-        consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
-        QueryConsumerOffsetRequestHeader asked = new QueryConsumerOffsetRequestHeader();
-        asked.setConsumerGroup(consumer.getConsumerGroup());
-        asked.setTopic(topic);
-        asked.setQueueId(0);
-        return stage.api().queryConsumerOffset(stage.brokerAddress(), asked, 20_000);
     }
 
     /** One queue, and the last is wanted: what is not, would have come before it. */
@@ -258,9 +246,10 @@ final class Consuming {
             stage.producer.send(Stage.message(topic, "bad", "never")).getOffsetMsgId();
         stage.producer.send(Stage.message(topic, "lazy", "twice"));
         MessageQueue dead = Stage.queue("%DLQ%retried-group", 0);
-        Stage.until(() -> stage.puller.maxOffset(dead) == 1);
         List<String> tries = new ArrayList<>();
-        heard.await(5).messages().forEach(
+        heard.await(5);
+        Stage.until(() -> stage.puller.maxOffset(dead) == 1);
+        heard.messages().forEach(
             one -> tries.add(Stage.body(one) + " " + one.getReconsumeTimes() + " " + one.getTopic()));
         Collections.sort(tries);
         JSONObject facts = new JSONObject().fluentPut("tries", tries);
@@ -339,7 +328,7 @@ final class Consuming {
         for (MessageExt one : heard.await(4).messages()) {
             third = Stage.body(one).equals("reset-2") ? one.getStoreTimestamp() : third;
         }
-        Stage.until(() -> committed(consumer, topic) == 4);
+        Stage.until(() -> stage.committed(consumer, topic) == 4);
         Map<MessageQueue, Long> told =
             stage.admin.resetOffsetByTimestamp(topic, "reset-group", third, true);
         List<String> again = heard.await(6).bodies().subList(4, 6);

@@ -5,13 +5,13 @@ import java.util.concurrent.Callable;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
-import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.common.protocol.header.QueryConsumerOffsetRequestHeader;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /** What the scenarios share: the clients of this process, topics, and how one waits. */
@@ -55,11 +55,6 @@ final class Stage {
         return admin.examineBrokerClusterInfo().getBrokerAddrTable().get(BROKER).selectBrokerAddr();
     }
 
-    MQClientAPIImpl api() {
-        return puller.getDefaultMQPullConsumerImpl().getRebalanceImpl()
-            .getmQClientFactory().getMQClientAPIImpl();
-    }
-
     /** The number of queues that a route names, 0 where there is none yet. */
     int queuesOf(String topic) {
         try {
@@ -83,6 +78,18 @@ final class Stage {
         consumer.setConsumeThreadMin(4);
         consumer.setConsumeThreadMax(4);
         return consumer;
+    }
+
+    /** How far a group is in queue 0, asked past the consumer, which would believe the answer. */
+    long committed(DefaultMQPushConsumer consumer, String topic) throws Exception {
+        // By itself it would tell the broker in ten seconds.
+        consumer.getDefaultMQPushConsumerImpl().persistConsumerOffset();
+        QueryConsumerOffsetRequestHeader asked = new QueryConsumerOffsetRequestHeader();
+        asked.setConsumerGroup(consumer.getConsumerGroup());
+        asked.setTopic(topic);
+        asked.setQueueId(0);
+        return puller.getDefaultMQPullConsumerImpl().getRebalanceImpl()
+            .getmQClientFactory().getMQClientAPIImpl().queryConsumerOffset(brokerAddress(), asked, 20_000);
     }
 
     /** What lies in a queue once there are `count` messages. */
