@@ -51,6 +51,12 @@ class SystemClock:
         return time.localtime().tm_yday
 
 
+def time_text(ms: int) -> str:
+    """Return ``2026-11-28 06:00:00,000``, in this machine's time zone."""
+    moment = time.localtime(ms // 1000)
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', moment)},{ms % 1000:03}"
+
+
 class ManualClock:
     """A clock that stands still until it is moved."""
 

@@ -39,7 +39,6 @@ writeBufferLowWaterMark
 
 _LONG_NUMBERS = """
 channelNotActiveInterval consumerFallbehindThreshold
-flushDelayOffsetInterval startAcceptSendRequestTimeStamp
 waitTimeMillsInHeartbeatQueue waitTimeMillsInPullQueue
 waitTimeMillsInTransactionQueue
 """.split()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from rmqlab.config import setting, settings
+from rmqlab.config import Long, setting, settings
 
 
 class BrokerRole(Enum):
@@ -76,6 +76,8 @@ class BrokerConfig:
     auto_create_subscription_group: bool = True
     region_id: str = "DefaultRegion"
     trace_on: bool = True
+    start_accept_send_request_time_stamp: Long = setting(default=0)
+    """Milliseconds since 1970; sends that come earlier are refused."""
     reject_transaction_message: bool = False
     transaction_check_interval: int = 60_000
     """Between two rounds in which producers are asked about their half messages."""
@@ -178,6 +180,9 @@ class StoreConfig:
     message_delay_level: str = (
         "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h"
     )
+    """How long each level is, level 1 first; units s, m, h and d."""
+    flush_delay_offset_interval: Long = setting(default=10_000)
+    """Between two writings of delayOffset.json."""
     ha_master_address: str = ""
     """host:port of the master's HA port; empty: as the name server answers."""
     ha_send_heartbeat_interval: int = 5000

@@ -18,11 +18,13 @@ from rmqlab.broker.handlers.administration import administration
 from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
+from rmqlab.broker.handlers.retry import RetryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
 from rmqlab.broker.measure import measure
 from rmqlab.broker.memory import Memory
 from rmqlab.broker.services.cleaning import Cleaning
+from rmqlab.broker.services.delayed import DelayedDelivery
 from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
 from rmqlab.broker.services.durability import LogFlush, QueueFlush
 from rmqlab.broker.services.housekeeping import ClientExpiry, Persistence
@@ -87,6 +89,7 @@ class Broker:
         handlers = (
             self.sends,
             self.pulls,
+            RetryHandler(self.memory, self.store, tell, random),
             QueryHandler(self.store),
             GroupHandler(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
@@ -113,11 +116,17 @@ class Broker:
         interval_s = config.flush_consumer_offset_interval / 1000
         tables = (memory.topics, memory.groups, memory.offsets, memory.filters)
         self._persistence = Persistence(disk, paths, tables, interval_s)
-        self._dispatcher = Dispatcher(self.store, memory.holds, pulls, self.clock)
+        delays_s = self.store.config.flush_delay_offset_interval / 1000
+        self._delays_saved = Persistence(disk, paths, (memory.delays,), delays_s)
+        self._delayed = DelayedDelivery(self.store, memory.delays, self.clock)
+        self._dispatcher = Dispatcher(
+            self.store, memory.holds, pulls, self._delayed.wake, self.clock
+        )
         self.transaction_check = TransactionCheck(
             memory, self.store, self.clock, self._topics_changed
         )
-        self.slave_sync = SlaveSync(memory, self._remoting, self._persistence)
+        saving = self._persistence, self._delays_saved
+        self.slave_sync = SlaveSync(memory, self._remoting, saving)
         name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
         self.registrations = [
             Registration(
@@ -139,12 +148,13 @@ class Broker:
         ]
 
     def _services(self) -> list[Service]:
-        services = [self._persistence, self._dispatcher, self._log_flush, *self._others]
+        services = [self._persistence, self._delays_saved, self._dispatcher]
+        services += [self._log_flush, *self._others]
         services += self.registrations
         if self.role is BrokerRole.SLAVE:
             services += [self.ha_slave, self.slave_sync]
         else:
-            services.append(self.transaction_check)
+            services += [self._delayed, self.transaction_check]
         return services
 
     async def start(self) -> None:
@@ -156,6 +166,7 @@ class Broker:
         """
         self.store.open()
         self._persistence.load()
+        self._delays_saved.load()
         self.store.on_append += [self._dispatcher.wake, self.ha_master.grew]
         try:
             address = self.config.bind_address or LOOPBACK
@@ -192,6 +203,7 @@ class Broker:
             await service.stop()
         await self._remoting.close()
         self._persistence.save_changed()
+        self._delays_saved.save_changed()
         try:
             await self.store.close()
         except StoreError as error:

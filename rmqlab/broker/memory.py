@@ -8,6 +8,7 @@ from typing import Any
 from rmqlab.broker.call import HeldPull
 from rmqlab.broker.rates import Rates
 from rmqlab.broker.tables.clients import Clients
+from rmqlab.broker.tables.delays import DelayOffsets
 from rmqlab.broker.tables.filters import Filters
 from rmqlab.broker.tables.groups import Groups
 from rmqlab.broker.tables.holds import PullHolds
@@ -30,6 +31,7 @@ class Memory:
     stats: Stats
     rates: Rates = field(default_factory=Rates)
     offsets: Offsets = field(default_factory=Offsets)
+    delays: DelayOffsets = field(default_factory=DelayOffsets)
     clients: Clients = field(default_factory=Clients)
     holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
     locks: QueueLocks = field(default_factory=QueueLocks)

@@ -16,6 +16,7 @@ from rmqlab.broker.handlers.measurements import MeasurementHandler
 from rmqlab.broker.handlers.progress import ProgressHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
+from rmqlab.broker.handlers.retry import RetryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.topics import TopicHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
@@ -26,6 +27,8 @@ from rmqlab.protocol.header import Header
 HANDLERS: dict[type[Header], Callable[..., Any]] = {
     messaging.SendMessage: SendHandler.send,
     messaging.SendMessageV2: SendHandler.send,
+    messaging.SendBatch: SendHandler.send,
+    messaging.SendBack: RetryHandler.send_back,
     messaging.PullMessage: PullHandler.pull,
     messaging.QueryMessage: QueryHandler.by_key,
     messaging.ViewMessage: QueryHandler.by_offset,

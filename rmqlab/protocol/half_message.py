@@ -27,6 +27,8 @@ from rmqlab.protocol.message import (
     CHECK_MAX_TOPIC,
     HALF_TOPIC,
     OP_TOPIC,
+    REAL_QUEUE,
+    REAL_TOPIC,
     TAGS,
     WAIT,
     join_properties,
@@ -35,8 +37,6 @@ from rmqlab.protocol.record import Record, properties_of
 
 PREPARED = "TRAN_MSG"
 PRODUCER_GROUP = "PGROUP"
-REAL_TOPIC = "REAL_TOPIC"
-REAL_QUEUE = "REAL_QID"
 CHECK_TIMES = "TRANSACTION_CHECK_TIMES"
 IMMUNITY_S = "CHECK_IMMUNITY_TIME_IN_SECONDS"
 FIRST_OFFSET = "TRAN_PREPARED_QUEUE_OFFSET"
@@ -74,7 +74,7 @@ def committed(half: Record, now_ms: int) -> Record | None:
     Its properties stay what they are: RocketMQ removes the names of the home from a
     copy that is never written.
     """
-    home = _at_home(half)
+    home = at_home(half)
     return home and replace(
         home,
         sys_flag=half.sys_flag & ~_KIND | SysFlag.TRANSACTION_COMMIT,
@@ -151,7 +151,7 @@ def resumed(aside: Record, now_ms: int) -> Record:
 
 def question(half: Record, anew: Record) -> Record | None:
     """Return what the sender is shown: its message, at the place where it is now."""
-    home = _at_home(half)
+    home = at_home(half)
     return home and replace(
         home,
         properties=_joined({**properties_of(anew), WAIT: "false"}),
@@ -160,8 +160,8 @@ def question(half: Record, anew: Record) -> Record | None:
     )
 
 
-def _at_home(half: Record) -> Record | None:
-    """Return the half message in the topic and queue where it belongs."""
+def at_home(half: Record) -> Record | None:
+    """Return a message in the topic and queue where it belongs; None without any."""
     properties = properties_of(half)
     topic, queue_id = properties.get(REAL_TOPIC), properties.get(REAL_QUEUE, "")
     if not topic or not _QUEUE_ID.fullmatch(queue_id):

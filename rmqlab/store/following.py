@@ -32,7 +32,7 @@ class Follower:
         self, config: StoreConfig, log: CommitLog, queues: ConsumeQueues, index: Index
     ) -> None:
         self._log, self._queues, self._index = log, queues, index
-        self._delays = DelayLevels(config.message_delay_level)
+        self.delays = DelayLevels(config.message_delay_level)
         self._is_indexing = config.message_index_enable
         self.dispatched = 0
         """Log offset up to which the queues know the log."""
@@ -87,7 +87,7 @@ class Follower:
         for record, pairs in zip(batch, properties, strict=True):
             if not is_queued(record):
                 continue
-            code = self._delays.entry_code(record.topic, pairs, record.store_timestamp)
+            code = self.delays.entry_code(record.topic, pairs, record.store_timestamp)
             entry = QueueEntry(record.physical_offset, record.size, code)
             placed = by_queue.setdefault((record.topic, record.queue_id), [])
             placed.append((record.queue_offset, entry))

@@ -189,6 +189,11 @@ class Reading:
         except CorruptRecord:
             return None
 
+    def record_of(self, entry: QueueEntry) -> Record | None:
+        """Return the message that a queue's entry tells of, if it is there."""
+        is_filler = entry.size == FILLER_SIZE
+        return None if is_filler else self.record_at(entry.log_offset)
+
     def stored_ms(self, topic: str, queue_id: int, offset: int) -> int:
         """Return the store time of a queue's message in ms, 0 where it is not there."""
         queue = self._queues.find(topic, queue_id)

@@ -52,6 +52,7 @@ class MessageStore:
         self.counts = Counts()
         self.reading = Reading(config, self.log, self.queues, self.index)
         self.follower = Follower(config, self.log, self.queues, self.index)
+        self.delays = self.follower.delays
         self.on_append: list[Callable[[], None]] = []
         """Told, without waiting, that the log grew."""
         self._next: dict[tuple[str, int], int] = {}
@@ -107,13 +108,18 @@ class MessageStore:
     def put(self, record: Record) -> Put:
         """Append the message; its offsets are set on the way.
 
+        One that asks for a delay goes to the schedule topic first.
+
         Raises:
             DiskFull, StoreError: it is not in the log.
         """
+        self.delays.postpone(record)
         return self.put_batch([record])
 
     def put_batch(self, batch: Sequence[Record]) -> Put:
         """Append messages of one queue, all in one file of the log, or none of them.
+
+        They go to the queue that they name, at once.
 
         Raises:
             DiskFull, StoreError: none is in the log.

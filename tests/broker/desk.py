@@ -10,7 +10,7 @@ from rmqlab.clock import ManualClock
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies
 from rmqlab.protocol.codes import PullSysFlag
-from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.frame import CURRENT_VERSION, Frame
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
 from rmqlab.protocol.messaging import HeartBeat, PullMessage, SendMessage
 from rmqlab.protocol.record import decode_all, to_message
@@ -67,6 +67,7 @@ class Desk:
         **changes,
     ):
         """Send a message and return the answer."""
+        frame = {"version": changes.pop("version", CURRENT_VERSION)}
         header = kind(
             producer_group="shop",
             topic=topic,
@@ -79,7 +80,7 @@ class Desk:
             properties=properties,
             **changes,
         )
-        return self.ask(header, body)
+        return self.ask(header, body, **frame)
 
     def stored(self, queue_id=0, topic="orders"):
         """Return the messages of a queue, as the store has them."""
@@ -135,6 +136,7 @@ def open_desk(root, **settings):
     broker = make_broker(root, clock=clock, **settings)
     broker.store.open()
     broker._persistence.load()
+    broker._delays_saved.load()
     try:
         yield Desk(broker, clock)
     finally:

@@ -94,7 +94,7 @@ class Case:
 
     def put(self, queue_id: int, like: Record) -> Record:
         record = replace(like, topic=self.topic, queue_id=queue_id)
-        return self.desk.broker.store.put(record).record
+        return self.desk.broker.store.put_batch([record]).record
 
     def beat(self, group: str, client: str, topic: str = "", version: int = 0) -> None:
         wanted = [Subscription.of(topic, "*", version)] if topic else []

@@ -206,21 +206,6 @@ def test_a_refused_message_leaves_no_gap(desk):
     ]
 
 
-@pytest.mark.parametrize(
-    ("changes", "what"),
-    [
-        ({"batch": True}, "a batch"),
-        ({"properties": "DELAY\x013"}, "a delayed message"),
-    ],
-)
-def test_what_would_never_be_delivered_is_refused_and_not_stored(desk, changes, what):
-    desk.send(b"makes the topic")
-    answer = desk.send(**changes)
-    assert answer.code == ResponseCode.MESSAGE_ILLEGAL
-    assert answer.remark.startswith(f"{what} is not there yet")
-    assert len(desk.stored()) == 1
-
-
 def test_a_slave_refuses_writes(desk_with):
     desk = desk_with(role=BrokerRole.SLAVE)
     answer = desk.send()

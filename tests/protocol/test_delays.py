@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rmqlab.errors import ConfigError
+from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.delays import DelayLevels
 from rmqlab.protocol.message import SCHEDULE_TOPIC
 from rmqlab.settings import StoreConfig
+from tests.store.shelf import record
 
 STORED_MS = 1_795_423_707_306
 DEFAULT = DelayLevels(StoreConfig().message_delay_level)
@@ -57,3 +59,29 @@ def test_a_message_of_any_other_topic_has_its_tags_hash():
 def test_without_levels_there_are_only_tags():
     none = DelayLevels("")
     assert none.entry_code(SCHEDULE_TOPIC, {"DELAY": "3"}, STORED_MS) == 0
+
+
+@pytest.mark.parametrize(
+    ("due_in_ms", "wait_ms"), [(-5, 0), (0, 0), (1, 1), (10_000, 10_000), (10_001, 0)]
+)
+def test_a_message_waits_until_it_is_due_but_never_longer_than_its_level(
+    due_in_ms, wait_ms
+):
+    found = DEFAULT.wait_ms(3, STORED_MS + due_in_ms, STORED_MS)
+    assert found == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("sys_flag", "topic"),
+    [
+        (0, SCHEDULE_TOPIC),
+        (SysFlag.TRANSACTION_COMMIT, SCHEDULE_TOPIC),
+        (SysFlag.TRANSACTION_COMMIT | SysFlag.COMPRESSED, SCHEDULE_TOPIC),
+        (SysFlag.TRANSACTION_PREPARED, "orders"),
+        (SysFlag.TRANSACTION_ROLLBACK, "orders"),
+    ],
+)
+def test_a_committed_transaction_may_be_delayed_and_an_open_one_not(sys_flag, topic):
+    message = record(b"coffee", sys_flag=sys_flag, properties=b"DELAY\x013")
+    DEFAULT.postpone(message)
+    assert message.topic == topic

@@ -33,7 +33,8 @@ class AdminHandler:
 
     def __init__(self, memory: Memory, store: MessageStore) -> None:
         self._config, self._store = memory.config, store
-        self._topics, self._offsets = memory.topics, memory.offsets
+        self._topics = memory.topics
+        self._offsets, self._delays = memory.offsets, memory.delays
 
     def max_offset(self, asked: GetMaxOffset, call: Call) -> Answer:
         """Return the offset of a queue's next message; 0 for an unknown queue."""
@@ -60,8 +61,8 @@ class AdminHandler:
         return _table(call, self._offsets.to_json())
 
     def all_delays(self, _: GetAllDelayOffset, call: Call) -> Answer:
-        """Return delayOffset.json; there are no delay levels here yet."""
-        return _table(call, {"offsetTable": {}})
+        """Return delayOffset.json."""
+        return _table(call, self._delays.to_json())
 
     def broker_config(self, _: GetBrokerConfig, call: Call) -> Answer:
         """Return the settings as `.properties` text."""

@@ -8,12 +8,13 @@ Source: DefaultMessageStore.ReputMessageService, PullRequestHoldService.java, 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rmqlab.broker.call import HeldPull
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.tables.holds import Arrived, PullHolds
 from rmqlab.clock import Clock
+from rmqlab.protocol.message import SCHEDULE_TOPIC
 from rmqlab.service import Service
 from rmqlab.settings import BrokerConfig, BrokerRole
 from rmqlab.store.results import Arrival
@@ -32,11 +33,12 @@ class Dispatcher(Service):
         store: MessageStore,
         holds: PullHolds[HeldPull],
         pulls: PullHandler,
+        delayed: Callable[[], None],
         clock: Clock,
     ) -> None:
         super().__init__()
         self._store, self._holds, self._pulls = store, holds, pulls
-        self._clock = clock
+        self._delayed, self._clock = delayed, clock
         self._wakes_pulls = store.config.broker_role is not BrokerRole.SLAVE
 
     async def step(self) -> None:
@@ -46,7 +48,10 @@ class Dispatcher(Service):
             StoreError: the log is damaged, or a file could not be written.
         """
         before = self._store.dispatched
-        self._wake_pulls(self._store.dispatch())
+        arrivals = self._store.dispatch()
+        self._wake_pulls(arrivals)
+        if any(one.topic == SCHEDULE_TOPIC for one in arrivals):
+            self._delayed()
         if before < self._store.dispatched < self._store.log.end:
             self.wake()  # more is to come; others have their turn first
         elif self._store.catch_up_index():

@@ -10,7 +10,7 @@ Source: SlaveSynchronize.java, BrokerController.handleSlaveSynchronize, release 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Iterable
 
 from rmqlab.broker.memory import Memory
 from rmqlab.broker.services.housekeeping import Persistence
@@ -35,12 +35,12 @@ class SlaveSync(Service):
     interval_s = 10.0
 
     def __init__(
-        self, memory: Memory, remoting: RemotingClient, persistence: Persistence
+        self, memory: Memory, remoting: RemotingClient, saving: Iterable[Persistence]
     ) -> None:
         super().__init__()
         self._topics, self._groups = memory.topics, memory.groups
-        self._offsets = memory.offsets
-        self._remoting, self._persistence = remoting, persistence
+        self._offsets, self._delays = memory.offsets, memory.delays
+        self._remoting, self._saving = remoting, list(saving)
         self.master = ""
         """host:port of the master; empty while no name server has said."""
 
@@ -51,7 +51,7 @@ class SlaveSync(Service):
         for header, take_over in (
             (GetAllTopicConfig(), self._topics.replace),
             (GetAllConsumerOffset(), self._offsets.load),
-            (GetAllDelayOffset(), self._save_delays),
+            (GetAllDelayOffset(), self._delays.load),
             (GetAllGroupConfig(), self._groups.replace),
         ):
             try:
@@ -59,7 +59,5 @@ class SlaveSync(Service):
                 take_over(fastjson.loads(answer.body))
             except (Unavailable, RemoteError, WireError) as error:
                 log.warning("not copied from master=%s: %s", self.master, error)
-        self._persistence.save_changed()
-
-    def _save_delays(self, found: Any) -> None:
-        self._persistence.save("delayOffset.json", found)
+        for one in self._saving:
+            one.save_changed()

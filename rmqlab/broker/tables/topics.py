@@ -65,7 +65,12 @@ class Topics:
         return name in self.system or name.startswith(SYSTEM_PREFIX)
 
     def create_on_send(
-        self, name: str, default_topic: str, queue_nums: int, now_ms: int
+        self,
+        name: str,
+        default_topic: str,
+        queue_nums: int,
+        now_ms: int,
+        sys_flag: int = 0,
     ) -> TopicConfig | None:
         """Create a topic from the default one; None where that is not allowed."""
         default = self.get(default_topic)
@@ -79,11 +84,11 @@ class Topics:
                 read_queue_nums=queues,
                 write_queue_nums=queues,
                 perm=default.perm & ~Permission.INHERIT,
-                topic_sys_flag=0,
+                topic_sys_flag=sys_flag,
                 order=False,
             )
         elif name.startswith(RETRY_PREFIX):
-            topic = TopicConfig(name, 1, 1)
+            topic = TopicConfig(name, 1, 1, topic_sys_flag=sys_flag)
         else:
             return None
         self.put(topic, now_ms)
