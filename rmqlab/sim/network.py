@@ -32,7 +32,8 @@ CONNECT_S = 127.0
 """How long a kernel tries to connect to a host that does not answer (Linux)."""
 EPHEMERAL_PORTS = range(32_768, 61_000)
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
-_OWN_NAMES = ("localhost", "127.0.0.1")
+LOOPBACK = "127.0.0.1"
+"""Of every host, whoever asks: itself."""
 _CANNOT_BIND = {
     errno.EADDRINUSE: "address already in use",
     errno.EADDRNOTAVAIL: "cannot assign requested address",
@@ -113,8 +114,8 @@ class Host:
         Raises:
             socket.gaierror: it is neither an address nor in the hosts file.
         """
-        if name in _OWN_NAMES:
-            return self.address
+        if name == "localhost":
+            return LOOPBACK
         if name in self.names:
             return self.names[name]
         if not _IPV4.fullmatch(name):
@@ -127,7 +128,7 @@ class Host:
         Raises:
             OSError: it is another's.
         """
-        if address != self.address:
+        if address not in (self.address, LOOPBACK):
             raise _cannot_bind(errno.EADDRNOTAVAIL, (address, port))
 
     def listen(self, loop: ProcessLoop, port: int, accept: Accept) -> Listener:
@@ -162,7 +163,8 @@ class Host:
             ConnectionRefusedError: nobody listens there.
             TimeoutError: there is no answer for 127 s.
         """
-        end = self.end(loop, self._free_port(), (address, port))
+        other = self.address if address == LOOPBACK else address
+        end = self.end(loop, self._free_port(), (other, port))
         attempt = _Attempt(self._network, end)
         attempt.ask()
         give_up = self._timeline.call_in(CONNECT_S, attempt.fail, errno.ETIMEDOUT)

@@ -16,6 +16,7 @@ from tests.classroom.conftest import ROOT, run, run_json
 
 IDS = [
     "01_one_master",
+    "02_fix_wrong_address",
     "02_frame_by_hand",
     "03_decode_record",
     "03_fix_lost_index",

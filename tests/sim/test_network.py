@@ -61,6 +61,11 @@ def test_a_machine_connects_to_itself_by_any_of_its_names(two):
         assert transport.get_extra_info("peername") == (FAR, PORT)
 
 
+def test_an_address_is_not_looked_up(two):
+    for name, address in (("localhost", "127.0.0.1"), ("127.0.0.1",) * 2, (FAR,) * 2):
+        assert two.far.host.resolve(name) == address
+
+
 def test_both_ends_know_both_addresses(two):
     near, far = two.pair()
     own = near.transport.get_extra_info("sockname")
