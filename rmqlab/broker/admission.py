@@ -78,7 +78,7 @@ class Admission:
                 the dispatch raises.
         """
         is_slow = self._config.lab_send_millis or self._serving is not None
-        if not is_slow or frame.code not in SENDS:
+        if not is_slow or frame.code not in SENDS or frame.is_response:
             return self._handle(frame, connection)
         if self._is_page_cache_busy():
             raise _busy(f"[REJECTREQUEST]system {FLOW_CONTROL}")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from rmqlab.broker.tables.send_queue import SendQueue
 from rmqlab.client import Admin, Producer
-from rmqlab.errors import RemoteError
-from rmqlab.protocol.codes import ResponseCode
+from rmqlab.errors import Refused, RemoteError
+from rmqlab.protocol.codes import RequestCode, ResponseCode
+from rmqlab.protocol.frame import Flag, Frame
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.protocol.messaging import GetMaxOffset, SendMessageV2
 from rmqlab.remoting import RemotingClient
+from tests.broker.desk import Peer
 from tests.simulated import now_s, pass_time
 from tests.support import address, make_broker, name_server
 
@@ -172,6 +174,18 @@ async def test_a_refused_send_is_refused_when_its_turn_comes(tmp_path):
         with pytest.raises(RemoteError, match="illegal characters"):
             await one.client.ask(address(one.broker), header, b"x")
         assert (await one.send(1))[0] == 0
+
+
+@pytest.mark.simulated
+async def test_an_answer_to_a_question_of_the_brokers_is_no_send(tmp_path):
+    async with slow_broker(tmp_path) as one:
+        waiting = asyncio.ensure_future(one.send(0))
+        await pass_time(0.01)
+        answer = Frame(RequestCode.SEND_MESSAGE, flag=Flag.RESPONSE)
+        with suppress(Refused):
+            one.broker._admission.handle(answer, Peer())
+        assert len(one.broker.memory.sends) == 0
+        await waiting
 
 
 @pytest.mark.simulated

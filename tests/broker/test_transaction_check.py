@@ -11,7 +11,12 @@ from rmqlab.broker.tables.clients import Clients, Member
 from rmqlab.broker.tables.halves import CheckRules, HalfLedger, Step
 from rmqlab.errors import DiskFull
 from rmqlab.protocol.frame import Frame
-from rmqlab.protocol.message import CHECK_MAX_TOPIC, HALF_TOPIC, OP_TOPIC
+from rmqlab.protocol.message import (
+    CHECK_MAX_TOPIC,
+    HALF_TOPIC,
+    MAX_PROPERTIES_BYTES,
+    OP_TOPIC,
+)
 from rmqlab.protocol.record import decode, encode, properties_of
 from rmqlab.settings import BrokerRole
 from tests.broker.desk import BORN_MS, Peer
@@ -236,6 +241,21 @@ def test_a_store_that_takes_nothing_is_asked_once_a_round(desk, shop):
     desk.broker.store.is_disk_full = True
     check(desk)
     assert (questions(shop), progress(desk)) == ([], (None, None))
+
+
+@pytest.mark.parametrize(("spare", "laid_aside"), [(20, 1), (26, 0)])
+def test_a_half_message_without_room_for_more_properties_holds_nobody_up(
+    desk, shop, spare, laid_aside
+):
+    send_half(desk, FULL="")
+    (half,) = halves(desk)
+    room = MAX_PROPERTIES_BYTES - len(half.properties) - spare
+    send_half(desk, b"full", FULL="x" * room)
+    send_half(desk, b"next")
+    check(desk)
+    bodies = [message.body for _, message in questions(shop)]
+    assert bodies == [b"coffee", b"next"]
+    assert len(records(desk, CHECK_MAX_TOPIC)) == laid_aside
 
 
 def test_half_messages_that_are_gone_are_passed(desk, shop):

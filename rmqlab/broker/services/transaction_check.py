@@ -24,6 +24,7 @@ from rmqlab.protocol.frame import Flag, Frame
 from rmqlab.protocol.message import (
     CHECK_MAX_TOPIC,
     HALF_TOPIC,
+    MAX_PROPERTIES_BYTES,
     OP_TOPIC,
     UNIQ_KEY,
     offset_msg_id,
@@ -31,7 +32,7 @@ from rmqlab.protocol.message import (
 from rmqlab.protocol.record import Record, decode_all, encode, properties_of
 from rmqlab.protocol.transactions import CheckTransactionState
 from rmqlab.service import Service
-from rmqlab.store.results import GetStatus
+from rmqlab.store.results import GetStatus, PutStatus
 from rmqlab.store.store import MessageStore
 
 log = logging.getLogger(__name__)
@@ -118,21 +119,27 @@ class TransactionCheck(Service):
 
     def _take(self, step: Step, half: Record, now_ms: int) -> bool:
         """Do it; return whether the store took what there was to write."""
-        if step is Step.GIVE_UP:
-            log.error("half message given up offset=%d", half.physical_offset)
-            self._have_topic(CHECK_MAX_TOPIC)
-            return self._put(half_message.given_up(half, now_ms))
-        if step is Step.POSTPONE:
-            return self._put(half_message.postponed(half, now_ms))
-        times = times_asked(properties_of(half)) + 1
-        anew = half_message.asked_about(half, times, now_ms)
-        if not self._put(anew):
+        anew = self._anew(step, half, now_ms)
+        put = self._store.put(anew)
+        if put.status is PutStatus.MESSAGE_ILLEGAL:
+            # No room for one more property: it must not hold up all others.
+            step = Step.GIVE_UP
+            put = self._store.put(self._anew(step, half, now_ms))
+        if put.record is None:
             return False
-        self._ask(half, anew)
+        if step is Step.ASK:
+            self._ask(half, anew)
         return True
 
-    def _put(self, record: Record) -> bool:
-        return self._store.put(record).record is not None
+    def _anew(self, step: Step, half: Record, now_ms: int) -> Record:
+        if step is Step.ASK:
+            times = times_asked(properties_of(half)) + 1
+            return half_message.asked_about(half, times, now_ms)
+        if step is Step.POSTPONE:
+            return half_message.postponed(half, now_ms)
+        log.error("half message given up offset=%d", half.physical_offset)
+        self._have_topic(CHECK_MAX_TOPIC)
+        return half_message.given_up(half, now_ms)
 
     def _ask(self, half: Record, anew: Record) -> None:
         properties = properties_of(half)
@@ -141,6 +148,9 @@ class TransactionCheck(Service):
         question = half_message.question(half, anew)
         if producer is None or question is None:
             log.warning("nobody to ask about a half message group=%s", group)
+            return
+        if len(question.properties) > MAX_PROPERTIES_BYTES:
+            log.warning("no room to ask about a half message group=%s", group)
             return
         msg_id = properties.get(UNIQ_KEY)
         header = CheckTransactionState(
