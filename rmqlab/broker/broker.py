@@ -23,6 +23,7 @@ from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
 from rmqlab.broker.measure import measure
 from rmqlab.broker.memory import Memory
+from rmqlab.broker.questions import Questions
 from rmqlab.broker.services.cleaning import Cleaning
 from rmqlab.broker.services.delayed import DelayedDelivery
 from rmqlab.broker.services.dispatcher import Dispatcher, HoldScan
@@ -82,11 +83,28 @@ class Broker:
         self.ha_master = HaMaster(self.store.log, store_config, self._copied)
         self.ha_slave = HaSlave(_Copy(self.store), store_config)
         self._cleaning = Cleaning(self.store, self.clock, disk_limits)
+        self._questions = Questions()
+        handlers = self._handlers(random or Random())  # noqa: S311
+        self._build_services(disk, paths)
+        self._dispatch = Dispatch(
+            handlers,
+            store_config,
+            self.ha_master,
+            self._log_flush_soon,
+            self.clock,
+            self._questions,
+        )
+        self._admission = Admission(
+            self.memory, store_config, self.clock, self._dispatch.handle
+        )
+        self._server = RemotingServer(self._admission.handle, self._hung_up)
+        self._log_flush = LogFlush(self.store, self._dispatch.flushed)
+
+    def _handlers(self, random: Random) -> tuple[object, ...]:
         tell = Tell(self._topics_changed, self._group_changed)
-        random = random or Random()  # noqa: S311
         self.sends = SendHandler(self.memory, self.store, tell, random)
         self.pulls = PullHandler(self.memory, self.store)
-        handlers = (
+        return (
             self.sends,
             self.pulls,
             RetryHandler(self.memory, self.store, tell, random),
@@ -94,18 +112,14 @@ class Broker:
             GroupHandler(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
             *administration(
-                self.memory, self.store, tell, self._measure, self._cleaning.clean_now
+                self.memory,
+                self.store,
+                tell,
+                self._questions,
+                self._measure,
+                self._cleaning.clean_now,
             ),
         )
-        self._build_services(disk, paths)
-        self._dispatch = Dispatch(
-            handlers, store_config, self.ha_master, self._log_flush_soon, self.clock
-        )
-        self._admission = Admission(
-            self.memory, store_config, self.clock, self._dispatch.handle
-        )
-        self._server = RemotingServer(self._admission.handle, self._hung_up)
-        self._log_flush = LogFlush(self.store, self._dispatch.flushed)
 
     def _measure(self, now_ms: int) -> dict[str, str]:
         parts = self.memory, self.store, self.ha_master
@@ -254,6 +268,7 @@ class Broker:
             cast("Peer", connection).send(Frame(code, fields, flag=Flag.ONEWAY))
 
     def _hung_up(self, connection: Connection) -> None:
+        self._questions.hung_up(cast("Hashable", connection))
         self.memory.holds.hung_up(cast("Hashable", connection))
         for group in self.memory.clients.hung_up(cast("Hashable", connection)):
             self._group_changed(group)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from rmqlab.broker.call import Answer, Call
 from rmqlab.broker.gate import OffsetGate, Told
+from rmqlab.broker.questions import Questions
 from rmqlab.broker.requests import bound
 from rmqlab.clock import Clock
 from rmqlab.errors import Refused
@@ -35,9 +36,11 @@ class Dispatch:
         ha_master: HaMaster,
         flush_soon: Callable[[], None],
         clock: Clock,
+        questions: Questions,
     ) -> None:
         self._by_code = bound(handlers)
         self._ha_master, self._flush_soon, self._clock = ha_master, flush_soon, clock
+        self._questions = questions
         self._flushes = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._copies = config.broker_role is BrokerRole.SYNC_MASTER
         self.flushed = OffsetGate(config.sync_flush_timeout / 1000)
@@ -52,6 +55,9 @@ class Dispatch:
         Raises:
             Refused: REQUEST_CODE_NOT_SUPPORTED.
         """
+        if frame.is_response:
+            self._questions.answered(frame, connection)
+            return None
         found = self._by_code.get(frame.code)
         is_fast_pull = (
             frame.code == RequestCode.PULL_MESSAGE
@@ -101,6 +107,7 @@ class Dispatch:
         self.flushed.close()
         self.copied.close()
         self.announced.close()
+        self._questions.close()
 
 
 class _Leaving:

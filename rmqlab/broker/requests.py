@@ -16,12 +16,13 @@ from rmqlab.broker.handlers.measurements import MeasurementHandler
 from rmqlab.broker.handlers.progress import ProgressHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
+from rmqlab.broker.handlers.relay import RelayHandler
 from rmqlab.broker.handlers.retry import RetryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.topics import TopicHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
 from rmqlab.broker.handlers.upkeep import UpkeepHandler
-from rmqlab.protocol import admin, messaging, transactions
+from rmqlab.protocol import admin, grouping, messaging, transactions
 from rmqlab.protocol.header import Header
 
 HANDLERS: dict[type[Header], Callable[..., Any]] = {
@@ -59,6 +60,10 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     admin.GetTopicGroups: ProgressHandler.groups_of,
     admin.GetConsumeTimeSpan: ProgressHandler.time_span,
     admin.QueryConsumeQueue: ProgressHandler.queue,
+    admin.ResetOffset: RelayHandler.reset,
+    admin.GetConsumerStatus: RelayHandler.status,
+    grouping.GetRunningInfo: RelayHandler.running_info,
+    grouping.ConsumeDirectly: RelayHandler.consume_directly,
     admin.CleanQueues: UpkeepHandler.clean_queues,
     admin.CleanTopics: UpkeepHandler.clean_topics,
     admin.CleanLog: UpkeepHandler.clean_log,

@@ -65,6 +65,9 @@ SYSTEM_TOPICS = NOT_SENDABLE | {DEFAULT_TOPIC, "BenchmarkTest", "RMQ_SYS_TRACE_T
 """Topics that nobody may make, change or remove; a broker has some more."""
 SYSTEM_PREFIX = "rmq_sys_"
 
+OFFSET_ID_DIGITS = {32, 56}
+"""Of an IPv4 address, of an IPv6 one."""
+
 MAX_TOPIC_LENGTH = 127
 OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES = 16, 28
 MAX_PROPERTIES_BYTES = 32767
@@ -220,6 +223,16 @@ def place_of(msg_id: str) -> tuple[str, int]:
     is_v6 = len(data) == OFFSET_ID_V6_BYTES
     address = socket.inet_ntop(socket.AF_INET6 if is_v6 else socket.AF_INET, host)
     return f"{address}:{port}", int.from_bytes(data[-8:], "big", signed=True)
+
+
+def log_offset_of(msg_id: str) -> int:
+    """Return the log offset in an offset id, -1 where it is none."""
+    if len(msg_id) not in OFFSET_ID_DIGITS:
+        return -1
+    try:
+        return int(msg_id[-16:], 16)
+    except ValueError:
+        return -1
 
 
 @lru_cache(1024)

@@ -271,6 +271,15 @@ def counted(case: Case) -> None:
         case.memory.stats.sample(BORN_MS)
 
 
+def reset(case: Case) -> None:
+    found = fastjson.loads(case.real.body)["offsetTable"] if case.real.body else {}
+    case.create_topic(len(found) or 4)
+    for key in found:
+        queue = key.as_dict()["queueId"]
+        case.memory.offsets.commit(case.fields["group"], case.topic, queue, 1)
+        case.beat(case.fields["group"], "c1", case.topic)
+
+
 def queue_entries(case: Case) -> None:
     for _ in range(fastjson.loads(case.real.body)["maxQueueIndex"]):
         case.put(int(case.fields["queueId"]), FILLER)
@@ -309,6 +318,7 @@ ARRANGED = {
     RequestCode.QUERY_TOPIC_CONSUME_BY_WHO: consuming_groups,
     RequestCode.QUERY_CONSUME_QUEUE: queue_entries,
     RequestCode.VIEW_BROKER_STATS_DATA: counted,
+    RequestCode.INVOKE_BROKER_TO_RESET_OFFSET: reset,
     RequestCode.CLEAN_EXPIRED_CONSUMEQUEUE: nothing,
     RequestCode.CLEAN_UNUSED_TOPIC: nothing,
     RequestCode.DELETE_EXPIRED_COMMITLOG: nothing,

@@ -3,6 +3,7 @@
 TopicHandler        topics: made, removed, how full
 GroupsHandler       groups: settings, and who is connected
 ProgressHandler     how far groups are
+RelayHandler        what only clients know
 UpkeepHandler       what is to be removed now
 MeasurementHandler  what was measured
 AdminHandler        offsets of queues, and tables for slaves
@@ -17,9 +18,11 @@ from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.groups import GroupsHandler
 from rmqlab.broker.handlers.measurements import Measure, MeasurementHandler
 from rmqlab.broker.handlers.progress import ProgressHandler
+from rmqlab.broker.handlers.relay import RelayHandler
 from rmqlab.broker.handlers.topics import TopicHandler
 from rmqlab.broker.handlers.upkeep import UpkeepHandler
 from rmqlab.broker.memory import Memory
+from rmqlab.broker.questions import Questions
 from rmqlab.store.store import MessageStore
 
 
@@ -27,6 +30,7 @@ def administration(
     memory: Memory,
     store: MessageStore,
     tell: Tell,
+    questions: Questions,
     measure: Measure,
     clean_log: Callable[[], None],
 ) -> tuple[object, ...]:
@@ -35,6 +39,7 @@ def administration(
         TopicHandler(memory, store, tell),
         GroupsHandler(memory, store.config, tell),
         ProgressHandler(memory, store),
+        RelayHandler(memory, store, questions),
         UpkeepHandler(memory, store, clean_log),
         MeasurementHandler(memory, measure),
         AdminHandler(memory, store),

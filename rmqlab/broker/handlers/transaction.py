@@ -17,7 +17,7 @@ from rmqlab.broker.memory import Memory
 from rmqlab.errors import Refused, StoreError
 from rmqlab.protocol import half_message
 from rmqlab.protocol.codes import ResponseCode, SysFlag
-from rmqlab.protocol.message import CHECK_MAX_TOPIC, HALF_TOPIC
+from rmqlab.protocol.message import CHECK_MAX_TOPIC, HALF_TOPIC, log_offset_of
 from rmqlab.protocol.record import Record, properties_of
 from rmqlab.protocol.transactions import EndTransaction, ResumeCheckHalf
 from rmqlab.settings import BrokerRole
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 NOTHING_SET = "not set any response code"
 """The remark of an answer in which RocketMQ sets a code and forgets the remark."""
 VERDICTS = (SysFlag.TRANSACTION_COMMIT, SysFlag.TRANSACTION_ROLLBACK)
-MSG_ID_DIGITS = (32, 56)
 """Of an offset id, with an IPv4 or an IPv6 address; the last 16 are the offset."""
 
 
@@ -110,7 +109,7 @@ class TransactionHandler:
         Raises:
             Refused: SYSTEM_ERROR; there is none, or it cannot be stored.
         """
-        aside = self._store.reading.record_at(_log_offset(asked.msg_id or ""))
+        aside = self._store.reading.record_at(log_offset_of(asked.msg_id or ""))
         if aside is None or aside.topic not in (CHECK_MAX_TOPIC, HALF_TOPIC):
             raise _wrong(
                 f"Exception was thrown when putting message back to {HALF_TOPIC}."
@@ -132,11 +131,3 @@ def _wrong(remark: str) -> Refused:
 def _unavailable() -> Refused:
     code = ResponseCode.SERVICE_NOT_AVAILABLE
     return Refused(code, "Service not available now.")
-
-
-def _log_offset(msg_id: str) -> int:
-    """Return the offset in an offset id, -1 where it is none."""
-    try:
-        return int(msg_id[-16:], 16) if len(msg_id) in MSG_ID_DIGITS else -1
-    except ValueError:
-        return -1
