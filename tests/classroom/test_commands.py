@@ -12,7 +12,7 @@ from rmqlab.classroom import course
 from rmqlab.classroom.commands import EX_USAGE, clusters, rmqlab
 from tests.classroom.conftest import run
 
-COMMANDS = [one for one in rmqlab.list_commands(Context(rmqlab)) if one != "admin"]
+COMMANDS = rmqlab.list_commands(Context(rmqlab))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -47,11 +47,6 @@ def test_without_a_command_there_is_help():
 )
 def test_wrong_usage_ends_with_the_code_that_is_usual_for_it(arguments):
     assert run(*arguments).exit_code == EX_USAGE
-
-
-def test_admin_has_mqadmins_commands(one_master):
-    done = run("admin", "clusterList", "-n", one_master.name_servers)
-    assert done.exit_code == 0
 
 
 def test_what_lint_cannot_read_is_named(tmp_path):

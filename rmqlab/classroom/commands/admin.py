@@ -181,11 +181,7 @@ def _cell(value: Any) -> Text:
     return Text(str(value))
 
 
-def watch(
-    look: Callable[[], RenderableType],
-    every_s: float,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def watch(look: Callable[[], RenderableType], every_s: float) -> None:
     """Show what `look` returns, again and again, until Ctrl-C.
 
     A round that fails is shown as what it is; the next one may go well.
@@ -197,7 +193,7 @@ def watch(
         live = stack.enter_context(Live(console=console)) if is_terminal else None
         for number in count():
             if number:
-                sleep(every_s)
+                time.sleep(every_s)
             if live:
                 live.update(look(), refresh=True)
             else:

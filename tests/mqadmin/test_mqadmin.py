@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -13,42 +11,11 @@ from rmqlab.client import Producer
 from rmqlab.protocol.bodies import TopicTable
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.protocol.routing import RegisterBroker
-from rmqlab.settings import BrokerRole
-from tests.support import HOST, address, free_port, make_broker, name_server
+from tests.mqadmin.conftest import cluster, rows
+from tests.support import HOST, address, free_port, name_server
 
 LOADED = re.compile(r"\d+\.\d\d\(\d+,\d+ms\)|-")
 UNMEASURED = ["-"] * 6
-
-
-@asynccontextmanager
-async def cluster(root):
-    """Run a name server, two masters and a slave of the first."""
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(name_server())
-        brokers = [
-            make_broker(root, server.address),
-            make_broker(root, server.address, role=BrokerRole.SLAVE),
-            make_broker(root, server.address, "broker-b"),
-        ]
-        for broker in brokers:
-            await stack.enter_async_context(broker)
-        yield server, *brokers
-
-
-@pytest.fixture
-def mq(capsys):
-    """Return a function that runs a command: its exit code, output and errors."""
-
-    async def run(*arguments):
-        code = await asyncio.to_thread(mqadmin.run, list(arguments))
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
-
-
-def rows(text):
-    return [line.split() for line in text.splitlines()]
 
 
 async def test_cluster_list_has_a_row_for_every_broker(tmp_path, mq):
