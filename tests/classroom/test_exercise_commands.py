@@ -32,6 +32,8 @@ IDS = [
     "11_fix_store_lock",
     "11_flush_and_crash",
     "11_predict_recovery",
+    "14_fix_silent_config",
+    "14_fix_subscription_conflict",
 ]
 FIRST = f"exercises/{IDS[0]}.ipynb"
 SOURCE = f"solutions/{IDS[0]}.ipynb"

@@ -19,7 +19,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from rmqlab.classroom import checks, registry
@@ -117,6 +117,20 @@ class Session:
             return all(set(broker_names) <= set(names) for names in known)
 
         return _wait(is_everywhere)
+
+    def wait_for_offsets(
+        self, broker: str, wanted: Mapping[tuple[str, str], int]
+    ) -> bool:
+        """Wait until groups have consumed so many messages of topics on a broker."""
+
+        def are_there() -> bool:
+            with Witness(self._place) as witness:
+                return all(
+                    sum(witness.offsets(broker, *one).values()) >= count
+                    for one, count in wanted.items()
+                )
+
+        return _wait(are_there)
 
     def check(self, name: str) -> None:
         """Run one check and print what it found."""
