@@ -31,7 +31,7 @@ putMessageFutureThreadPoolNums putMsgIndexHightWater putThreadPoolQueueCapacity
 queryMessageThreadPoolNums queryThreadPoolQueueCapacity replyThreadPoolQueueCapacity
 scheduleAsyncDeliverMaxPendingLimit scheduleAsyncDeliverMaxResendNum2Blocked
 sendMessageThreadPoolNums serverAsyncSemaphoreValue
-serverCallbackExecutorThreads serverChannelMaxIdleTimeSeconds serverOnewaySemaphoreValue
+serverCallbackExecutorThreads serverOnewaySemaphoreValue
 serverSelectorThreads serverSocketBacklog serverSocketRcvBufSize serverSocketSndBufSize
 serverWorkerThreads transientStorePoolSize writeBufferHighWaterMark
 writeBufferLowWaterMark
@@ -45,12 +45,12 @@ waitTimeMillsInTransactionQueue
 
 _SWITCHES = """
 aclEnable autoDeleteUnusedStats clientCloseSocketIfTimeout
-clientPooledByteBufAllocatorEnable commercialEnable compressedRegister debugLockEnable
+clientPooledByteBufAllocatorEnable commercialEnable debugLockEnable
 disableConsumeIfConsumerReadSlowly diskFallRecorded duplicationEnable enableBatchPush
 enableCalcFilterBitMap enableConsumeQueueExt enableDLegerCommitLog enableDetailStat
 enableLmq enableMultiDispatch enableScheduleAsyncDeliver
 enableScheduleMessageStats fastFailIfNoBufferInStorePool fetchNamesrvAddrByAddressServer
-flushCommitLogTimed forceRegister highSpeedMode isolateLogEnable
+flushCommitLogTimed highSpeedMode isolateLogEnable
 messageIndexSafe serverPooledByteBufAllocatorEnable
 storeReplyMessageEnable traceTopicEnable transferMsgByHeap transientStorePoolEnable
 useEpollNativeSelector useReentrantLockWhenPutMessage useTLS warmMapedFileEnable
@@ -78,7 +78,6 @@ IGNORED_BY_NAMESRV: dict[str, type] = {
     key: kind
     for key, kind in IGNORED_BY_BROKER.items()
     if key.startswith(("server", "writeBuffer", "useEpoll"))
-    and key != "serverChannelMaxIdleTimeSeconds"
 }
 """The same for a name server."""
 

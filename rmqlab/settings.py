@@ -109,6 +109,12 @@ class BrokerConfig:
     register_broker_timeout_mills: int = 6000
     register_name_server_period: int = 30_000
     """Clamped to 10,000 … 60,000."""
+    force_register: bool = True
+    """Whether all topics are told every time, and not only when they changed."""
+    compressed_register: bool = False
+    """Whether they are told compressed."""
+    server_channel_max_idle_time_seconds: int = 120
+    """After so long without a byte, either way, a connection is closed."""
 
 
 @settings

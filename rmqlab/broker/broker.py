@@ -97,7 +97,11 @@ class Broker:
         self._admission = Admission(
             self.memory, store_config, self.clock, self._dispatch.handle
         )
-        self._server = RemotingServer(self._admission.handle, self._hung_up)
+        self._server = RemotingServer(
+            self._admission.handle,
+            self._hung_up,
+            lambda: config.server_channel_max_idle_time_seconds,
+        )
         self._log_flush = LogFlush(self.store, self._dispatch.flushed)
 
     def _handlers(self, random: Random) -> tuple[object, ...]:
@@ -198,13 +202,8 @@ class Broker:
         for service in self._services():
             service.start()
         await asyncio.gather(*(one.step() for one in self.registrations))
-        log.info(
-            "broker started name=%s role=%s at=%s:%d",
-            self.config.broker_name,
-            self.role.name,
-            address,
-            port,
-        )
+        facts = self.config.broker_name, self.role.name, address, port
+        log.info("broker started name=%s role=%s at=%s:%d", *facts)
 
     async def stop(self) -> None:
         """Say goodbye, stop listening, save the tables, close the store."""
@@ -250,8 +249,18 @@ class Broker:
         version = min(told, default=self.memory.topics.version)
         self._dispatch.announced.advance(version)
 
-    def _learn(self, reply: RegisterReply) -> None:
-        """Take from a name server who the master is."""
+    def _learn(
+        self, by: Registration, reply: RegisterReply, ordered: set[str] | None
+    ) -> None:
+        """Take from a name server who the master is, and which topics have an order.
+
+        Of the latter only the first one that answers is believed: they may differ.
+        """
+        first = next(one for one in self.registrations if one.is_registered)
+        if ordered is not None and by is first:
+            now_ms = self.clock.now_ms()
+            if self.memory.topics.set_ordered(ordered, now_ms):
+                self._topics_changed()
         if self.role is BrokerRole.SLAVE and reply.ha_server_addr:
             self.ha_slave.follow(reply.ha_server_addr)
             self.slave_sync.master = reply.master_addr or ""

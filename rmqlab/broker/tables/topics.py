@@ -109,6 +109,21 @@ class Topics:
         self.put(TopicConfig(name, 1, 1), now_ms)
         return True
 
+    def set_ordered(self, names: set[str], now_ms: int) -> bool:
+        """Make these topics and no others ordered; return whether any changed.
+
+        Source: TopicConfigManager.updateOrderTopicConfig.
+        """
+        topics = self.table.topics
+        wrong = [
+            one for one in topics.values() if one.order != (one.topic_name in names)
+        ]
+        for topic in wrong:
+            topics[topic.topic_name] = replace(topic, order=not topic.order)
+        if wrong:
+            self.table.data_version = self.table.data_version.next(now_ms)
+        return bool(wrong)
+
     @property
     def version(self) -> int:
         """How often the table was changed."""
