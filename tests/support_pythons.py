@@ -83,16 +83,16 @@ def cpython(version: str) -> Python:
 def pyodide(version: str) -> Python:
     """Return Pyodide with CPython of a version; its scripts run inside a task."""
     package = PACKAGES / f"pyodide-{version}"
-    node = _node()
-    if node is None:
+    found = node()
+    if found is None:
         missing("pyodide", "node is not installed")
     if not (package / "pyodide.mjs").exists():
         missing("pyodide", "the npm package is not there: run `make setup`")
-    command = (node, str(RUNNER), str(package), str(ROOT))
+    command = (found, str(RUNNER), str(package), str(ROOT))
     return Python(f"Pyodide {version}", command)
 
 
-def _node() -> str | None:
+def node() -> str | None:
     """Return the Node that `make setup` installs, or this machine's own.
 
     Itself, not the command beside Python, of which it would be a child: what outlives

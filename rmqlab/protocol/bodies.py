@@ -22,6 +22,7 @@ from rmqlab.protocol.message import MessageQueue
 
 NUMBER = re.compile(r"-?[0-9]{1,19}")
 """A Java long in decimal; fastjson reads it from text, too."""
+NUMBERS = list[int]
 
 
 @dataclass(slots=True)
@@ -61,9 +62,12 @@ def _names(cls: type) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _kinds(cls: type) -> dict[str, type]:
-    """Return each field's type; of a list only that it is one."""
+    """Return each field's type; of a list only that it is one, or one of numbers."""
     hints = get_type_hints(cls).items()
-    return {name: get_origin(hint) or hint for name, hint in hints}
+    return {
+        name: hint if hint == NUMBERS else get_origin(hint) or hint
+        for name, hint in hints
+    }
 
 
 @dataclass(slots=True)
@@ -266,8 +270,10 @@ def with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
 
 
 def _member(found: Any, key: str, kind: type) -> Any:
-    """Return a member; a number may be spelled as text, as the C++ client has it."""
+    """Return a member; numbers may be spelled as text, as C++ and Go clients do."""
     value = found.get(key) if isinstance(found, dict) else None
+    if kind == NUMBERS:
+        return [_member({key: one}, key, int) for one in _member(found, key, list)]
     if kind is int and isinstance(value, str) and NUMBER.fullmatch(value):
         return int(value)
     if not isinstance(value, kind):

@@ -70,7 +70,7 @@ def prepare(version: str) -> Release:
     """
     _check_jdk()
     folder = Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
-    with _alone(folder):
+    with alone(folder):
         jars = f"{folder}/*"
         if not (folder / "complete").exists():
             _fetch(version, folder)
@@ -88,7 +88,7 @@ def _check_jdk() -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Keep other test processes out of the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:

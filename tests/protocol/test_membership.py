@@ -34,6 +34,14 @@ def test_an_expression_is_a_list_of_tags(expression, tags):
     assert (subscription.sub_string, subscription.sub_version) == (expression, 9)
 
 
+def test_a_subscription_may_spell_its_hashes_as_text_as_the_go_client_does():
+    told = Subscription.of("T0", "paid||sent").to_json()
+    as_text = told | {"codeSet": [str(code) for code in told["codeSet"]]}
+    assert Subscription.from_json(as_text) == Subscription.from_json(told)
+    with pytest.raises(WireError, match="codeSet is 'paid', expected int"):
+        Subscription.from_json(told | {"codeSet": ["paid"]})
+
+
 def test_a_broker_filters_by_hash_and_a_client_by_tag():
     subscription = Subscription.of("T0", "AaAa")
     twin = "BBBB"  # another text, the same hash in Java
