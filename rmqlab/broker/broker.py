@@ -15,7 +15,7 @@ from rmqlab.broker.admission import Admission
 from rmqlab.broker.call import Peer, Tell
 from rmqlab.broker.dispatch import Dispatch
 from rmqlab.broker.handlers.administration import administration
-from rmqlab.broker.handlers.group import GroupHandler
+from rmqlab.broker.handlers.membership import membership
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.retry import RetryHandler
@@ -113,7 +113,7 @@ class Broker:
             self.pulls,
             RetryHandler(self.memory, self.store, tell, random),
             QueryHandler(self.store),
-            GroupHandler(self.memory, self.store, tell),
+            *membership(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
             *administration(
                 self.memory,

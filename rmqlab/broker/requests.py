@@ -12,7 +12,9 @@ from rmqlab.broker.call import Handle
 from rmqlab.broker.handlers.admin import AdminHandler
 from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.groups import GroupsHandler
+from rmqlab.broker.handlers.locks import LockHandler
 from rmqlab.broker.handlers.measurements import MeasurementHandler
+from rmqlab.broker.handlers.offsets import OffsetHandler
 from rmqlab.broker.handlers.progress import ProgressHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
@@ -36,8 +38,13 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     messaging.HeartBeat: GroupHandler.heartbeat,
     messaging.UnregisterClient: GroupHandler.unregister,
     messaging.GetConsumerList: GroupHandler.members,
-    messaging.QueryConsumerOffset: GroupHandler.query_offset,
-    messaging.UpdateConsumerOffset: GroupHandler.update_offset,
+    grouping.CheckClientConfig: GroupHandler.check_config,
+    grouping.LockBatch: LockHandler.lock,
+    grouping.UnlockBatch: LockHandler.unlock,
+    messaging.QueryConsumerOffset: OffsetHandler.query,
+    messaging.UpdateConsumerOffset: OffsetHandler.update,
+    grouping.QueryCorrectionOffset: OffsetHandler.correction,
+    grouping.CloneGroupOffset: OffsetHandler.clone,
     transactions.EndTransaction: TransactionHandler.end,
     transactions.ResumeCheckHalf: TransactionHandler.resume,
     messaging.GetMaxOffset: AdminHandler.max_offset,

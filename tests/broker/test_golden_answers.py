@@ -19,6 +19,7 @@ from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import READ_WRITE, Permission, RequestCode, ResponseCode
 from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.grouping import LockBatch
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
 from rmqlab.protocol.message import HALF_TOPIC, join_properties
 from rmqlab.protocol.messaging import HeartBeat
@@ -212,6 +213,15 @@ def end_transaction(case: Case) -> None:
     case.desk.broker.store.dispatch()
 
 
+def lock(case: Case) -> None:
+    """What the real broker did not give, somebody else has."""
+    asked = fastjson.loads(case.asked.body)
+    given = fastjson.loads(case.real.body)["lockOKMQSet"]
+    others = [one for one in asked["mqSet"] if one not in given]
+    body = bodies.encode({**asked, "clientId": "another", "mqSet": others})
+    case.desk.ask(LockBatch(), body, Peer())
+
+
 def topic_stats(case: Case) -> None:
     if case.real.body:
         case.create_topic(len(fastjson.loads(case.real.body)["offsetTable"]))
@@ -301,6 +311,8 @@ ARRANGED = {
     RequestCode.HEART_BEAT: nothing,
     RequestCode.UNREGISTER_CLIENT: nothing,
     RequestCode.GET_CONSUMER_LIST_BY_GROUP: members,
+    RequestCode.LOCK_BATCH_MQ: lock,
+    RequestCode.UNLOCK_BATCH_MQ: nothing,
     RequestCode.END_TRANSACTION: end_transaction,
     RequestCode.UPDATE_AND_CREATE_TOPIC: nothing,
     RequestCode.GET_TOPIC_STATS_INFO: topic_stats,
@@ -326,7 +338,7 @@ ARRANGED = {
 }
 """By request code, what brings a broker into the state that the answer tells of."""
 
-UNBUILT = ("sql", "delay")
+UNBUILT = ("delay",)
 SERVED = {header.CODE for header in HANDLERS}
 
 

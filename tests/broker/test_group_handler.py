@@ -1,4 +1,4 @@
-"""Heartbeats, goodbyes, members of a group and its offsets."""
+"""Heartbeats, goodbyes and members of a group."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from rmqlab.broker.services.housekeeping import ClientExpiry
 from rmqlab.broker.tables.clients import SILENCE_MS
 from rmqlab.errors import WireError
 from rmqlab.protocol import bodies, fastjson
-from rmqlab.protocol.bodies import TopicConfig
+from rmqlab.protocol.bodies import GroupConfig
 from rmqlab.protocol.codes import RequestCode, ResponseCode
-from rmqlab.protocol.membership import Heartbeat
+from rmqlab.protocol.grouping import CheckClientConfig
+from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
 from rmqlab.protocol.messaging import (
     GetConsumerList,
     HeartBeat,
-    OffsetReply,
-    QueryConsumerOffset,
     UnregisterClient,
-    UpdateConsumerOffset,
 )
-from rmqlab.protocol.record import Record, encode
-from tests.broker.desk import BORN_MS, Peer
-from tests.support import HOST
+from tests.broker.desk import Peer
 
 ALL_ORDERS = [("orders", "*")]
 
@@ -140,38 +136,85 @@ def test_a_heartbeat_that_is_none_is_an_error_of_the_wire(desk, body):
         desk.ask(HeartBeat(), body)
 
 
-def test_a_committed_offset_is_told_to_who_asks(orders):
-    answer = orders.ask(UpdateConsumerOffset("kitchen", "orders", 0, 2))
-    assert answer.code == ResponseCode.SUCCESS
-    answer = orders.ask(QueryConsumerOffset("kitchen", "orders", 0))
-    assert OffsetReply.parse(answer.fields).offset == 2
+def beat(desk, client="c1", peer=None, **told):
+    data = ConsumerData("kitchen", **told)
+    body = bodies.encode(Heartbeat(client, consumers=[data]).to_json())
+    return desk.ask(HeartBeat(), body, peer or desk.peer)
 
 
-def test_an_offset_may_go_back(orders):
-    for offset in (3, 1):
-        orders.ask(UpdateConsumerOffset("kitchen", "orders", 0, offset))
-    answer = orders.ask(QueryConsumerOffset("kitchen", "orders", 0))
-    assert OffsetReply.parse(answer.fields).offset == 1
+@pytest.mark.parametrize(("unit_mode", "flag"), [(False, 0), (True, 2)])
+def test_the_retry_topic_of_a_unit_is_marked_as_one(desk, unit_mode, flag):
+    beat(desk, unit_mode=unit_mode)
+    assert desk.broker.memory.topics.get("%RETRY%kitchen").topic_sys_flag == flag
 
 
-def test_offsets_are_a_groups_own(orders):
-    orders.ask(UpdateConsumerOffset("kitchen", "orders", 0, 2))
-    answer = orders.ask(QueryConsumerOffset("bar", "orders", 0))
-    assert OffsetReply.parse(answer.fields).offset == 0
+def test_a_member_that_wants_less_takes_topics_from_all_others(two):
+    desk, first, second = two
+    both = [("orders", "*"), ("payments", "*")]
+    desk.beat(topics=both, client="c1", peer=first, version=2)
+    desk.beat(topics=ALL_ORDERS, client="c2", peer=second, version=1)
+    wanted = desk.broker.memory.clients.consumers("kitchen").subscriptions
+    assert list(wanted) == ["orders"]
+    assert (len(notified(first)), len(notified(second))) == (2, 2)
 
 
-def test_a_new_group_of_a_young_queue_begins_at_0(orders):
-    answer = orders.ask(QueryConsumerOffset("kitchen", "orders", 0))
-    assert OffsetReply.parse(answer.fields).offset == 0
+@pytest.mark.parametrize(("version", "kept"), [(1, "*"), (2, "paid")])
+def test_what_a_member_wants_otherwise_counts_where_it_is_newer(two, version, kept):
+    desk, _, second = two
+    desk.beat(topics=[("orders", "paid")], client="c2", peer=second, version=version)
+    wanted = desk.broker.memory.clients.consumers("kitchen").subscriptions
+    assert wanted["orders"].sub_string == kept
+    assert notified(second) == []
 
 
-def test_a_new_group_of_an_old_queue_has_no_offset(desk):
-    desk.broker.memory.topics.put(TopicConfig("orders", 4, 4), 0)
-    host = (HOST, 1)
-    record = Record("orders", 0, b"late", b"", 0, 0, BORN_MS, host, BORN_MS, host)
-    record.queue_offset = 70
-    desk.broker.store.copy(0, encode(record))
-    desk.broker.store.dispatch()
-    answer = desk.ask(QueryConsumerOffset("kitchen", "orders", 0))
-    assert answer.code == ResponseCode.QUERY_NOT_FOUND
-    assert answer.remark.startswith("Not found, V3_0_6_SNAPSHOT")
+def test_a_group_may_be_told_of_no_changes(two):
+    desk, first, second = two
+    quiet = GroupConfig("kitchen", notify_consumer_ids_changed_enable=False)
+    desk.broker.memory.groups._groups["kitchen"] = quiet
+    desk.beat(topics=ALL_ORDERS, client="c3", peer=Peer())
+    desk.ask(UnregisterClient("c1", consumer_group="kitchen"), peer=first)
+    assert notified(first) == notified(second) == []
+    assert members(desk) == ["c2", "c3"]
+
+
+def test_a_broker_may_tell_no_group_of_changes(desk_with):
+    desk, peer = desk_with(notify_consumer_ids_changed_enable=False), Peer()
+    desk.beat(topics=ALL_ORDERS, peer=peer)
+    assert notified(peer) == []
+
+
+def sql(expression, topic="orders", version=1, kind="SQL92"):
+    return Subscription(topic, expression, [], [], version, kind)
+
+
+def check(desk, subscription):
+    told = {"clientId": "c1", "group": "kitchen"}
+    body = bodies.encode({**told, "subscriptionData": subscription.to_json()})
+    return desk.ask(CheckClientConfig(), body)
+
+
+def test_a_tag_expression_is_understood_everywhere(desk):
+    assert check(desk, Subscription.of("orders", "a || b")).code == ResponseCode.SUCCESS
+    assert desk.ask(CheckClientConfig(), b"{}").code == ResponseCode.SUCCESS
+
+
+def test_sql_is_understood_only_where_it_is_switched_on(desk):
+    answer = check(desk, sql("a > 5"))
+    assert answer.code == ResponseCode.SYSTEM_ERROR
+    why = "The broker does not support consumer to filter message by SQL92"
+    assert answer.remark == why
+
+
+@pytest.mark.parametrize(
+    ("subscription", "why"),
+    [
+        (sql("a > 5"), None),
+        (sql("a >"), "found the end at character 4"),
+        (sql("a > 5", kind="XPATH"), "an expression of type XPATH"),
+    ],
+)
+def test_an_expression_is_checked_before_it_is_used(desk_with, subscription, why):
+    answer = check(desk_with(enable_property_filter=True), subscription)
+    refused = ResponseCode.SUBSCRIPTION_PARSE_FAILED
+    assert answer.code == (refused if why else ResponseCode.SUCCESS)
+    assert (why or "") in (answer.remark or "")

@@ -1,35 +1,42 @@
-"""Heartbeats, goodbyes, members of a group, and its offsets.
+"""Heartbeats, goodbyes, and members of a group.
 
-Source: ClientManageProcessor.java, ConsumerManageProcessor.java, release 4.9.7.
+A group is expected to want the same everywhere.  Where its members differ, each
+heartbeat undoes the one before: topics that it lacks are gone, and what it wants
+otherwise counts if its subscription is newer.  Pulls of the others are then refused,
+or miss messages.
+
+Source: ClientManageProcessor.java, ConsumerManager.java,
+DefaultConsumerIdsChangeListener.java, release 4.9.7.
 """
 
 from __future__ import annotations
 
 from rmqlab.broker.call import Answer, Call, Tell
+from rmqlab.broker.handlers.wants import UNSUPPORTED
 from rmqlab.broker.memory import Memory
 from rmqlab.broker.tables.clients import Member
+from rmqlab.broker.tables.filters import condition_of
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
-from rmqlab.protocol.codes import ResponseCode
-from rmqlab.protocol.membership import Heartbeat
+from rmqlab.protocol.codes import ResponseCode, TopicSysFlag
+from rmqlab.protocol.grouping import CheckClientConfig
+from rmqlab.protocol.membership import ConsumerData, Heartbeat
 from rmqlab.protocol.messaging import (
     GetConsumerList,
     HeartBeat,
-    OffsetReply,
-    QueryConsumerOffset,
     UnregisterClient,
-    UpdateConsumerOffset,
 )
-from rmqlab.store.store import MessageStore
+from rmqlab.protocol.queue_bodies import checked_subscription
+from rmqlab.protocol.sql92 import SqlError
 
 
 class GroupHandler:
     """Answers what clients say of themselves and of their groups."""
 
-    def __init__(self, memory: Memory, store: MessageStore, tell: Tell) -> None:
-        self._store, self._tell = store, tell
+    def __init__(self, memory: Memory, tell: Tell) -> None:
+        self._config, self._tell = memory.config, tell
         self._topics, self._groups = memory.topics, memory.groups
-        self._clients, self._offsets = memory.clients, memory.offsets
+        self._clients, self._filters = memory.clients, memory.filters
 
     def heartbeat(self, _: HeartBeat, call: Call) -> Answer:
         """Hear from a client; tell its groups where they changed.
@@ -42,16 +49,27 @@ class GroupHandler:
         language, version = frame.language or "", frame.version
         member = Member(beat.client_id, call.now_ms, language, version)
         for data in beat.consumers:
-            group = self._groups.find_or_create(data.group_name, call.now_ms)
-            if group and self._topics.create_retry(
-                data.group_name, group.retry_queue_nums, call.now_ms
-            ):
-                self._tell.topics_changed()
+            self._make_retry_topic(data, call.now_ms)
             if self._clients.consumer_beats(data, member, call.peer):
-                self._tell.group_changed(data.group_name)
+                self._tell_members(data.group_name)
+            self._filters.heard(data.group_name, data.subscriptions, call.now_ms)
         for name in beat.producer_groups:
             self._clients.producer_beats(name, member, call.peer)
         return call.answer()
+
+    def _make_retry_topic(self, data: ConsumerData, now_ms: int) -> None:
+        """A group that is known, or may be made, has a topic for its retries."""
+        group = self._groups.find_or_create(data.group_name, now_ms)
+        sys_flag = TopicSysFlag.UNIT_SUB if data.unit_mode else 0
+        if group and self._topics.create_retry(
+            data.group_name, group.retry_queue_nums, now_ms, sys_flag
+        ):
+            self._tell.topics_changed()
+
+    def _tell_members(self, name: str) -> None:
+        group = self._groups.get(name)
+        if group is None or group.notify_consumer_ids_changed_enable:
+            self._tell.group_changed(name)
 
     def unregister(self, asked: UnregisterClient, call: Call) -> Answer:
         """Forget a client that says goodbye."""
@@ -60,7 +78,7 @@ class GroupHandler:
         if asked.consumer_group and self._clients.leave_consumers(
             asked.consumer_group, call.peer
         ):
-            self._tell.group_changed(asked.consumer_group)
+            self._tell_members(asked.consumer_group)
         return Answer(call.frame.answer(fields={}))
 
     def members(self, asked: GetConsumerList, call: Call) -> Answer:
@@ -79,28 +97,21 @@ class GroupHandler:
         body = bodies.encode({"consumerIdList": list(dict.fromkeys(ids))})
         return Answer(call.frame.answer(fields={}, body=body))
 
-    def query_offset(self, asked: QueryConsumerOffset, call: Call) -> Answer:
-        """Return how far a group has consumed a queue.
-
-        A group that never committed is told 0 while the queue still has its first
-        message: that is why CONSUME_FROM_LAST_OFFSET replays young topics.
+    def check_config(self, _: CheckClientConfig, call: Call) -> Answer:
+        """Answer whether a subscription is understood here; tags always are.
 
         Raises:
-            Refused: QUERY_NOT_FOUND; never committed, and the first message is gone.
+            Refused: SQL92 is switched off, or the expression is none.
+            WireError: the body holds no subscription.
         """
-        offset = self._offsets.get(asked.consumer_group, asked.topic, asked.queue_id)
-        if offset is None:
-            if self._store.queues.min_offset(asked.topic, asked.queue_id) > 0:
-                raise Refused(
-                    ResponseCode.QUERY_NOT_FOUND,
-                    "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first",
-                )
-            offset = 0
-        return call.answer(OffsetReply(offset))
-
-    def update_offset(self, asked: UpdateConsumerOffset, call: Call) -> Answer:
-        """Remember how far a group has consumed a queue; back is allowed."""
-        self._offsets.commit(
-            asked.consumer_group, asked.topic, asked.queue_id, asked.commit_offset
-        )
-        return Answer(call.frame.answer(fields={}))
+        told = checked_subscription(fastjson.loads(call.frame.body))
+        if told is None or told.is_tag_filter:
+            return call.answer()
+        if not self._config.enable_property_filter:
+            raise Refused(ResponseCode.SYSTEM_ERROR, UNSUPPORTED + told.expression_type)
+        try:
+            condition_of(told.expression_type, told.sub_string)
+        except SqlError as error:
+            code = ResponseCode.SUBSCRIPTION_PARSE_FAILED
+            raise Refused(code, str(error)) from error
+        return call.answer()

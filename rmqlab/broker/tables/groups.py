@@ -33,6 +33,10 @@ class Groups:
         self.data_version = DataVersion(0, now_ms)
         self._groups = {name: GroupConfig(name) for name in BUILT_IN}
 
+    def get(self, name: str) -> GroupConfig | None:
+        """Return a known group's settings."""
+        return self._groups.get(name)
+
     def find_or_create(self, name: str, now_ms: int) -> GroupConfig | None:
         """Return a group's settings; None where it is unknown and may not be made."""
         group = self._groups.get(name)

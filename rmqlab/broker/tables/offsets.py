@@ -39,6 +39,16 @@ class Offsets:
         """Return the offset, None where the group never committed one."""
         return self._offsets.get(f"{topic}@{group}", {}).get(queue_id)
 
+    def of(self, group: str, topic: str) -> dict[int, int]:
+        """Return a group's offsets of a topic by queue id."""
+        return dict(self._offsets.get(f"{topic}@{group}", {}))
+
+    def clone(self, source: str, target: str, topic: str) -> None:
+        """Give one group the offsets that another has of a topic, if it has any."""
+        if found := self.of(source, topic):
+            self._offsets[f"{topic}@{target}"] = found
+            self._changes += 1
+
     def topics_of(self, group: str) -> list[str]:
         """Return the topics that a group has an offset in."""
         pairs = (key.split("@", 1) for key in self._offsets)

@@ -94,12 +94,15 @@ class Topics:
         self.put(topic, now_ms)
         return topic
 
-    def create_retry(self, group: str, queue_nums: int, now_ms: int) -> bool:
+    def create_retry(
+        self, group: str, queue_nums: int, now_ms: int, sys_flag: int = 0
+    ) -> bool:
         """Create a group's retry topic where it is missing; return whether it was."""
         name = RETRY_PREFIX + group
         if name in self.table.topics:
             return False
-        self.put(TopicConfig(name, queue_nums, queue_nums), now_ms)
+        topic = TopicConfig(name, queue_nums, queue_nums, topic_sys_flag=sys_flag)
+        self.put(topic, now_ms)
         return True
 
     def create_own(self, name: str, now_ms: int) -> bool:
