@@ -78,6 +78,8 @@ class BrokerConfig:
     trace_on: bool = True
     start_accept_send_request_time_stamp: Long = setting(default=0)
     """Milliseconds since 1970; sends that come earlier are refused."""
+    store_reply_message_enable: bool = True
+    """Whether a record of each reply to a client is kept."""
     reject_transaction_message: bool = False
     transaction_check_interval: int = 60_000
     """Between two rounds in which producers are asked about their half messages."""

@@ -318,6 +318,12 @@ def test_no_test_hides_another_of_its_name():
     assert {one for one in found if found.count(one) > 1} == set()
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """Pytest could not tell them apart."""
+    found = [path.name for path in tracked() if path.match("test_*.py")]
+    assert {one for one in found if found.count(one) > 1} == set()
+
+
 MAY_SLEEP = ("tests.support", "tests.simulated", "tests.sim.")
 """`until` looks again and again; in a simulation it is virtual time that passes."""
 

@@ -18,6 +18,7 @@ from rmqlab.broker.handlers.administration import administration
 from rmqlab.broker.handlers.membership import membership
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
+from rmqlab.broker.handlers.reply import ReplyHandler
 from rmqlab.broker.handlers.retry import RetryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
@@ -115,6 +116,7 @@ class Broker:
             QueryHandler(self.store),
             *membership(self.memory, self.store, tell),
             TransactionHandler(self.memory, self.store),
+            ReplyHandler(self.memory, self.store, tell, random, self._questions),
             *administration(
                 self.memory,
                 self.store,

@@ -19,6 +19,7 @@ from rmqlab.broker.handlers.progress import ProgressHandler
 from rmqlab.broker.handlers.pull import PullHandler
 from rmqlab.broker.handlers.query import QueryHandler
 from rmqlab.broker.handlers.relay import RelayHandler
+from rmqlab.broker.handlers.reply import ReplyHandler
 from rmqlab.broker.handlers.retry import RetryHandler
 from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.topics import TopicHandler
@@ -47,6 +48,8 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     grouping.CloneGroupOffset: OffsetHandler.clone,
     transactions.EndTransaction: TransactionHandler.end,
     transactions.ResumeCheckHalf: TransactionHandler.resume,
+    messaging.SendReplyMessage: ReplyHandler.reply,
+    messaging.SendReplyMessageV2: ReplyHandler.reply,
     messaging.GetMaxOffset: AdminHandler.max_offset,
     messaging.GetMinOffset: AdminHandler.min_offset,
     messaging.SearchOffset: AdminHandler.offset_at,

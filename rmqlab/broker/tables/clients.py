@@ -72,6 +72,12 @@ class Clients:
         """Hear from a producer."""
         self._producers.setdefault(group, {})[connection] = member
 
+    def producer(self, client_id: str) -> Hashable | None:
+        """Return the connection of a producer, of whatever group."""
+        all_members = (one.items() for one in self._producers.values())
+        members = (pair for pairs in all_members for pair in pairs)
+        return next((who for who, one in members if one.client_id == client_id), None)
+
     def next_producer(self, group: str) -> Hashable | None:
         """Return the connection of one of a group's producers; they take turns."""
         members = self._producers.get(group)
