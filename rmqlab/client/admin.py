@@ -129,18 +129,30 @@ class Admin:
         found = {one: routes.address(brokers, one, routes.MASTER_ID) for one in names}
         return {name: address for name, address in found.items() if address}
 
-    async def call(self, address: str, header: Header, body: bytes = b"") -> Frame:
+    async def call(
+        self,
+        address: str,
+        header: Header,
+        body: bytes = b"",
+        timeout_s: float = TIMEOUT_S,
+    ) -> Frame:
         """Ask one server something.
 
         Raises:
             NotConnected, NoAnswer: it is away.
             RemoteError: it refused.
         """
-        return await self.instance.remoting.ask(address, header, body, TIMEOUT_S)
+        return await self.instance.remoting.ask(address, header, body, timeout_s)
 
-    async def ask(self, address: str, header: Header, body: bytes = b"") -> Any:
+    async def ask(
+        self,
+        address: str,
+        header: Header,
+        body: bytes = b"",
+        timeout_s: float = TIMEOUT_S,
+    ) -> Any:
         """Ask one server something and return the JSON that it answers; see `call`."""
-        answer = await self.call(address, header, body)
+        answer = await self.call(address, header, body, timeout_s)
         return fastjson.loads(answer.body) if answer.body else {}
 
     async def runtime_info(self, address: str) -> dict[str, str]:

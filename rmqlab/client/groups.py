@@ -14,17 +14,20 @@ from typing import Any, NamedTuple
 
 from rmqlab.client.admin import Admin
 from rmqlab.errors import RmqError
-from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import (
     GetConsumerConnections,
     GetConsumeStats,
     GetProducerConnections,
     GetTopicGroups,
 )
+from rmqlab.protocol.bodies import queue_of
 from rmqlab.protocol.codes import version_text
 from rmqlab.protocol.grouping import GetRunningInfo
 from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue
+
+RELAYED_S = 15.0
+"""A broker gives a client ten seconds to answer."""
 
 
 class NothingConsumed(RmqError):
@@ -86,12 +89,6 @@ class Progress:
     def behind(self) -> int:
         """How many messages are still to come."""
         return sum(one.behind for one in self.queues)
-
-
-def queue_of(key: fastjson.Key) -> MessageQueue:
-    """Return the queue that a key of a JSON object spells."""
-    found = key.as_dict()
-    return MessageQueue(found["topic"], found["brokerName"], found["queueId"])
 
 
 async def members(admin: Admin, group: str, address: str | None = None) -> Members:
@@ -183,4 +180,4 @@ async def running_info(
     """
     at = (await admin.addresses(RETRY_PREFIX + group))[0]
     header = GetRunningInfo(group, client_id, with_stacks)
-    return dict(await admin.ask(at, header))
+    return dict(await admin.ask(at, header, timeout_s=RELAYED_S))

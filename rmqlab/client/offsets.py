@@ -40,6 +40,10 @@ class GroupOffsets:
         """Everything before `offset` is consumed."""
         self._offsets[queue] = offset
 
+    def get(self, queue: MessageQueue) -> int | None:
+        """Return the offset before which everything is consumed, None if unknown."""
+        return self._offsets.get(queue)
+
     async def start_of(self, queue: MessageQueue, start: ConsumeFrom) -> int:
         """Return where to begin with a queue.
 

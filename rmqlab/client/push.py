@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Self
+from typing import Any, Self
 
+from rmqlab.client.answers import Answers
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
 from rmqlab.client.place import Place
@@ -77,6 +78,15 @@ class PushConsumer:
         self._windows: dict[MessageQueue, ProcessQueue] = {}
         self._consuming: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(self.config.consume_concurrency)
+        self._answers = Answers(
+            self.instance,
+            group,
+            start,
+            self._subscriptions,
+            self._windows,
+            self._offsets,
+            self._move,
+        )
         self._rebalancer = Rebalancer(
             self.instance, group, lambda: list(self._subscriptions), self._assign
         )
@@ -155,16 +165,35 @@ class PushConsumer:
             await self._offsets.save(queue)
             self._offsets.forget(queue)
         for queue in sorted(share - mine):
-            window = self._windows[queue] = ProcessQueue()
-            loop = asyncio.create_task(self._pull_loop(queue, window), name=str(queue))
-            self._loops[queue] = loop
+            self._begin(queue)
+
+    def _begin(self, queue: MessageQueue, offset: int | None = None) -> None:
+        """Begin to pull a queue from `offset`, else from where the group is."""
+        window = ProcessQueue(self.instance.clock.now_ms())
+        loop = self._pull_loop(queue, window, offset)
+        self._windows[queue] = window
+        self._loops[queue] = asyncio.create_task(loop, name=str(queue))
+
+    def _move(self, queue: MessageQueue, offset: int) -> None:
+        """Go on elsewhere in a queue of ours; what was pulled of it counts no more."""
+        self._drop(queue)
+        self._offsets.update(queue, offset)
+        self._begin(queue, offset)
+        self._track(self._offsets.save(queue))
+
+    def _track(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work that is waited for at the end."""
+        task = asyncio.create_task(work)
+        self._consuming.add(task)
+        task.add_done_callback(self._consuming.discard)
 
     def _drop(self, queue: MessageQueue) -> None:
         self._windows.pop(queue).is_dropped = True
         self._loops.pop(queue).cancel()
 
-    async def _pull_loop(self, queue: MessageQueue, window: ProcessQueue) -> None:
-        offset: int | None = None
+    async def _pull_loop(
+        self, queue: MessageQueue, window: ProcessQueue, offset: int | None
+    ) -> None:
         broker_id = 0
         while not window.is_dropped:
             try:
@@ -190,7 +219,7 @@ class PushConsumer:
             if result.status is PullStatus.OFFSET_ILLEGAL:
                 self._offsets.update(queue, result.next_offset)
             offset, broker_id = result.next_offset, result.suggested_broker_id
-            window.add(result.messages)
+            window.add(result.messages, self.instance.clock.now_ms())
             for message in result.messages:
                 await self._consume(message, queue, window)
 
@@ -201,9 +230,7 @@ class PushConsumer:
         outcome = self._listen(message)
         if inspect.isawaitable(outcome):
             await self._room.acquire()
-            task = asyncio.create_task(self._finish(outcome, message, queue, window))
-            self._consuming.add(task)
-            task.add_done_callback(self._consuming.discard)
+            self._track(self._finish(outcome, message, queue, window))
         else:
             self._settle(outcome, message, queue, window)
 
@@ -241,7 +268,8 @@ class PushConsumer:
         if window.is_dropped and queue in self._windows:
             return  # the queue has come back to us anew: this result is too late
         if outcome is not Consumed.RECONSUME_LATER:
-            self._offsets.update(queue, window.done(message))
+            now_ms = self.instance.clock.now_ms()
+            self._offsets.update(queue, window.done(message, now_ms))
             return
         loop = asyncio.get_running_loop()
         loop.call_later(RETRY_HERE_S, self._again, message, queue, window)
@@ -250,9 +278,7 @@ class PushConsumer:
         self, message: StoredMessage, queue: MessageQueue, window: ProcessQueue
     ) -> None:
         if not window.is_dropped:
-            task = asyncio.create_task(self._consume(message, queue, window))
-            self._consuming.add(task)
-            task.add_done_callback(self._consuming.discard)
+            self._track(self._consume(message, queue, window))
 
 
 class OffsetSaver(Service):

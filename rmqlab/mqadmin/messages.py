@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rmqlab.client.admin import GROUP, LATEST_MS, Admin
+from rmqlab.client.groups import RELAYED_S
 from rmqlab.client.producer import Producer
 from rmqlab.client.pull import pull
 from rmqlab.errors import RemoteError
@@ -198,7 +199,7 @@ async def _consumed(
         msg_id = message.offset_msg_id
     header = ConsumeDirectly(flags.consumer_group, flags.client_id, msg_id)
     at = (await admin.addresses(RETRY_PREFIX + flags.consumer_group))[0]
-    found = await admin.ask(at, header)
+    found = await admin.ask(at, header, timeout_s=RELAYED_S)
     return ConsumedDirectly(
         bool(found.get("order")),
         bool(found.get("autoCommit")),

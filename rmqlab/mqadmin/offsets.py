@@ -16,12 +16,12 @@ from argparse import Namespace
 from dataclasses import dataclass
 
 from rmqlab.client.admin import Admin
-from rmqlab.client.groups import queue_of
 from rmqlab.errors import RemoteError
 from rmqlab.mqadmin.command import Command, Failed, Flag, Row, Rows, Said, truth
 from rmqlab.mqadmin.java import value_text
 from rmqlab.mqadmin.times import FORMS, moment_or_now
 from rmqlab.protocol.admin import GetConsumeStats, GetTopicStats, ResetOffset
+from rmqlab.protocol.bodies import queue_of
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.message import MessageQueue
 from rmqlab.protocol.messaging import (

@@ -16,6 +16,7 @@ from rmqlab.errors import RemoteError, Unavailable
 from rmqlab.mqadmin.command import Command, Flag, Row, Rows, Said, truth
 from rmqlab.mqadmin.groups import GROUP_NAME
 from rmqlab.mqadmin.times import second
+from rmqlab.protocol.bodies import queue_of
 from rmqlab.protocol.codes import version_text
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue
 
@@ -157,7 +158,7 @@ async def _owners(admin: Admin, group: str) -> dict[MessageQueue, str]:
         except (RemoteError, Unavailable):
             continue
         address = one.client_id.split("@")[0]
-        owners |= {groups.queue_of(key): address for key in info.get("mqTable") or {}}
+        owners |= {queue_of(key): address for key in info.get("mqTable") or {}}
     return owners
 
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rmqlab.client.groups import queue_of
 from rmqlab.mqadmin.java import queue_text
 from rmqlab.mqadmin.times import digits
+from rmqlab.protocol.bodies import queue_of
 from rmqlab.protocol.message import MessageQueue
 
 Info = Mapping[str, Any]

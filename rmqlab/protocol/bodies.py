@@ -252,6 +252,20 @@ def queue_key(queue: MessageQueue) -> fastjson.Key:
     return fastjson.Key((*names, ("topic", queue.topic)))
 
 
+def queue_of(key: fastjson.Key) -> MessageQueue:
+    """Return the queue that a table's key is.
+
+    Raises:
+        WireError: it is none.
+    """
+    found = key.as_dict()
+    return MessageQueue(
+        _member(found, "topic", str),
+        _member(found, "brokerName", str),
+        _member(found, "queueId", int),
+    )
+
+
 def encode(found: Any) -> bytes:
     """Return a JSON value as fastjson writes it on the wire."""
     return fastjson.dumps(found).encode()

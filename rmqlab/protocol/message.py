@@ -66,10 +66,10 @@ SYSTEM_TOPICS = NOT_SENDABLE | {DEFAULT_TOPIC, "BenchmarkTest", "RMQ_SYS_TRACE_T
 SYSTEM_PREFIX = "rmq_sys_"
 
 OFFSET_ID_DIGITS = {32, 56}
+IPV4_BYTES = 4
 """Of an IPv4 address, of an IPv6 one."""
 
 MAX_TOPIC_LENGTH = 127
-OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES = 16, 28
 MAX_PROPERTIES_BYTES = 32767
 
 _POWERS = [31**n & 0xFFFFFFFF for n in reversed(range(256))]
@@ -216,12 +216,12 @@ def place_of(msg_id: str) -> tuple[str, int]:
     Raises:
         ValueError: it is none.
     """
+    if len(msg_id) not in OFFSET_ID_DIGITS:
+        raise ValueError(f"{len(msg_id)} digits are no offset id")
     data = bytes.fromhex(msg_id)
-    if len(data) not in (OFFSET_ID_BYTES, OFFSET_ID_V6_BYTES):
-        raise ValueError(f"{len(data)} bytes are no offset id")
     host, port = data[:-12], int.from_bytes(data[-12:-8], "big")
-    is_v6 = len(data) == OFFSET_ID_V6_BYTES
-    address = socket.inet_ntop(socket.AF_INET6 if is_v6 else socket.AF_INET, host)
+    family = socket.AF_INET if len(host) == IPV4_BYTES else socket.AF_INET6
+    address = socket.inet_ntop(family, host)
     return f"{address}:{port}", int.from_bytes(data[-8:], "big", signed=True)
 
 
