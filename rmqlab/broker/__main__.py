@@ -11,6 +11,7 @@ from pathlib import Path
 from rmqlab import boot
 from rmqlab.broker import settle
 from rmqlab.broker.broker import Broker
+from rmqlab.broker.configuration import SettingsFile
 from rmqlab.broker.settle import Site
 from rmqlab.config import read, to_properties
 from rmqlab.errors import ConfigError, StoreError, StoreLocked
@@ -39,7 +40,8 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         flags.print_help()
         sys.exit(boot.FAILED)
     config, store_config = BrokerConfig(), StoreConfig()
-    problems = read(boot.load(found.configFile), config, store_config)
+    properties = boot.load(found.configFile)
+    problems = read(properties, config, store_config)
     config.bind_address = config.bind_address or boot.bind_address()
     if found.namesrvAddr:
         config.namesrv_addr = found.namesrvAddr
@@ -53,7 +55,13 @@ def build(arguments: list[str], disk: Disk | None = None) -> Broker:
         sys.exit(0)
     boot.open_log("broker")
     boot.report(problems, IGNORED_BY_BROKER)
-    broker = Broker(config, store_config, disk or RealDisk(), disk_limits=disk_limits)
+    broker = Broker(
+        config,
+        store_config,
+        disk or RealDisk(),
+        disk_limits=disk_limits,
+        file=SettingsFile(found.configFile or "", tuple(properties)),
+    )
     broker.store.reading.memory_bytes = memory_bytes()
     return broker
 

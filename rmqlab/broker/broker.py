@@ -13,6 +13,8 @@ from typing import Self, cast
 
 from rmqlab.broker.admission import Admission
 from rmqlab.broker.call import Peer, Tell
+from rmqlab.broker.configuration import Configuration, SettingsFile
+from rmqlab.broker.copy import Copy
 from rmqlab.broker.dispatch import Dispatch
 from rmqlab.broker.handlers.administration import administration
 from rmqlab.broker.handlers.membership import membership
@@ -71,6 +73,7 @@ class Broker:
         clock: Clock | None = None,
         random: Random | None = None,
         disk_limits: Limits | None = None,
+        file: SettingsFile | None = None,
     ) -> None:
         self.config, self.clock = config, clock or SystemClock()
         self.role = store_config.broker_role
@@ -82,9 +85,12 @@ class Broker:
         self.memory = Memory.fresh(config, self.booted_ms)
         self._remoting = RemotingClient()
         self.ha_master = HaMaster(self.store.log, store_config, self._copied)
-        self.ha_slave = HaSlave(_Copy(self.store), store_config)
+        self.ha_slave = HaSlave(Copy(self.store), store_config)
         self._cleaning = Cleaning(self.store, self.clock, disk_limits)
         self._questions = Questions()
+        self._configuration = Configuration(
+            config, store_config, disk, file or SettingsFile(), self.booted_ms
+        )
         handlers = self._handlers(random or Random())  # noqa: S311
         self._build_services(disk, paths)
         self._dispatch = Dispatch(
@@ -122,6 +128,7 @@ class Broker:
                 self.store,
                 tell,
                 self._questions,
+                self._configuration,
                 self._measure,
                 self._cleaning.clean_now,
             ),
@@ -283,15 +290,3 @@ class Broker:
         self.memory.holds.hung_up(cast("Hashable", connection))
         for group in self.memory.clients.hung_up(cast("Hashable", connection)):
             self._group_changed(group)
-
-
-class _Copy:
-    """The store as replication writes to it."""
-
-    def __init__(self, store: MessageStore) -> None:
-        self._store = store
-        self.copy = store.copy
-
-    @property
-    def end(self) -> int:
-        return self._store.log.end

@@ -40,7 +40,7 @@ class Dispatch:
     ) -> None:
         self._by_code = bound(handlers)
         self._ha_master, self._flush_soon, self._clock = ha_master, flush_soon, clock
-        self._questions = questions
+        self._questions, self._config = questions, config
         self._flushes = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._copies = config.broker_role is BrokerRole.SYNC_MASTER
         self.flushed = OffsetGate(config.sync_flush_timeout / 1000)
@@ -89,6 +89,8 @@ class Dispatch:
 
     def _settle(self, answer: Answer, end: int, call: Call) -> None:
         """Send the answer when the log is as safe up to `end` as was promised."""
+        self.flushed.limit_s = self._config.sync_flush_timeout / 1000
+        self.copied.limit_s = self._config.slave_timeout / 1000
         gates: list[tuple[OffsetGate, ResponseCode]] = []
         if self._flushes:
             gates.append((self.flushed, ResponseCode.FLUSH_DISK_TIMEOUT))

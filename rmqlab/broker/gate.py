@@ -30,7 +30,8 @@ class OffsetGate:
 
     def __init__(self, limit_s: float) -> None:
         self.passed = 0
-        self._limit_s = limit_s
+        self.limit_s = limit_s
+        """How long who comes now waits at most."""
         self._waiting: deque[Waiting] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,7 +44,7 @@ class OffsetGate:
             told(True)
             return
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limit_s
+        deadline = loop.time() + self.limit_s
         self._waiting.append(Waiting(offset, deadline, told))
         if self._timer is None:
             self._timer = loop.call_at(deadline, self._expire)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rmqlab.broker.call import Handle
 from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.configuration import ConfigurationHandler
 from rmqlab.broker.handlers.group import GroupHandler
 from rmqlab.broker.handlers.groups import GroupsHandler
 from rmqlab.broker.handlers.locks import LockHandler
@@ -81,7 +82,8 @@ HANDLERS: dict[type[Header], Callable[..., Any]] = {
     admin.GetAllDelayOffset: AdminHandler.all_delays,
     admin.GetRuntimeInfo: MeasurementHandler.runtime_info,
     admin.ViewStats: MeasurementHandler.view_stats,
-    admin.GetBrokerConfig: AdminHandler.broker_config,
+    admin.GetBrokerConfig: ConfigurationHandler.show,
+    admin.UpdateBrokerConfig: ConfigurationHandler.update,
 }
 """Who answers what: the request's header on the left, the handler on the right."""
 

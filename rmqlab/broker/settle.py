@@ -55,7 +55,7 @@ def settle(config: BrokerConfig, store_config: StoreConfig, site: Site) -> None:
                 f"The Name Server Address[{config.namesrv_addr}] illegal, please set "
                 'it as follows, "127.0.0.1:9876;192.168.0.1:9876"'
             )
-    _refuse_impossible(config, store_config)
+    refuse_impossible(config, store_config)
 
 
 def _settle_addresses(config: BrokerConfig, site: Site) -> None:
@@ -97,7 +97,12 @@ def _resolved(host: str, site: Site) -> str:
         ) from None
 
 
-def _refuse_impossible(config: BrokerConfig, store_config: StoreConfig) -> None:
+def refuse_impossible(config: BrokerConfig, store_config: StoreConfig) -> None:
+    """Refuse what no broker can run with.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+    """
     DelayLevels(store_config.message_delay_level)
     hours_of(store_config.delete_when)
     port = config.listen_port

@@ -1,4 +1,4 @@
-"""Offsets and times of queues, tables for slaves, and the settings.
+"""Offsets and times of queues, and tables for slaves.
 
 Source: AdminBrokerProcessor.java, release 4.9.7.
 """
@@ -9,13 +9,10 @@ from typing import Any
 
 from rmqlab.broker.call import Answer, Call
 from rmqlab.broker.memory import Memory
-from rmqlab.config import to_properties
-from rmqlab.protocol import bodies, fastjson
+from rmqlab.protocol import bodies
 from rmqlab.protocol.admin import (
-    BrokerConfigReply,
     GetAllConsumerOffset,
     GetAllDelayOffset,
-    GetBrokerConfig,
 )
 from rmqlab.protocol.messaging import (
     GetEarliestTime,
@@ -63,13 +60,6 @@ class AdminHandler:
     def all_delays(self, _: GetAllDelayOffset, call: Call) -> Answer:
         """Return delayOffset.json."""
         return _table(call, self._delays.to_json())
-
-    def broker_config(self, _: GetBrokerConfig, call: Call) -> Answer:
-        """Return the settings as `.properties` text."""
-        version = self._topics.table.data_version.to_json()
-        reply = BrokerConfigReply(fastjson.dumps(version))
-        text = to_properties(self._config, self._store.config)
-        return call.answer(reply, text.encode())
 
 
 def _table(call: Call, found: Any) -> Answer:

@@ -3,6 +3,7 @@
 TopicHandler        topics: made, removed, how full
 GroupsHandler       groups: settings, and who is connected
 ProgressHandler     how far groups are
+ConfigurationHandler  the settings
 RelayHandler        what only clients know
 UpkeepHandler       what is to be removed now
 MeasurementHandler  what was measured
@@ -14,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rmqlab.broker.call import Tell
+from rmqlab.broker.configuration import Configuration
 from rmqlab.broker.handlers.admin import AdminHandler
+from rmqlab.broker.handlers.configuration import ConfigurationHandler
 from rmqlab.broker.handlers.groups import GroupsHandler
 from rmqlab.broker.handlers.measurements import Measure, MeasurementHandler
 from rmqlab.broker.handlers.progress import ProgressHandler
@@ -31,6 +34,7 @@ def administration(
     store: MessageStore,
     tell: Tell,
     questions: Questions,
+    configuration: Configuration,
     measure: Measure,
     clean_log: Callable[[], None],
 ) -> tuple[object, ...]:
@@ -40,6 +44,7 @@ def administration(
         GroupsHandler(memory, store.config, tell),
         ProgressHandler(memory, store),
         RelayHandler(memory, store, questions),
+        ConfigurationHandler(memory, configuration, tell),
         UpkeepHandler(memory, store, clean_log),
         MeasurementHandler(memory, measure),
         AdminHandler(memory, store),

@@ -33,9 +33,13 @@ class SendHandler:
         self._config, self._store, self._stats = config, store, memory.stats
         self._entry = Entry(memory, tell, random)
         self.store_host = (config.broker_i_p1, config.listen_port)
-        self._extra = {
-            "MSG_REGION": config.region_id,
-            "TRACE_ON": "true" if config.trace_on else "false",
+
+    @property
+    def _extra(self) -> dict[str, str]:
+        """What every answer says, be it a refusal."""
+        return {
+            "MSG_REGION": self._config.region_id,
+            "TRACE_ON": "true" if self._config.trace_on else "false",
         }
 
     def send(self, asked: SendMessage, call: Call) -> Answer:

@@ -40,11 +40,9 @@ class Cleaning(Service):
         super().__init__()
         config = store.config
         self._store, self._clock = store, clock
+        hours_of(config.delete_when)  # be told now of what cannot be used
         self._limits = limits or Limits()
-        self._hours = hours_of(config.delete_when)
         self._between_s = config.clean_resource_interval / 1000
-        self._after_log_s = config.delete_commit_log_files_interval / 1000
-        self._after_queue_s = config.delete_consume_queue_files_interval / 1000
         self._removals = self._round()
         self._retry_ms = 0
         self._is_asked = False
@@ -90,26 +88,27 @@ class Cleaning(Service):
 
     def _round(self) -> Iterator[float]:
         """Remove what may go; yield after each file how long to pause."""
-        store = self._store
+        store, config = self._store, self._store.config
         for _ in range(MOST_A_ROUND):
             if not self._oldest_may_go():
                 break
             removed = store.log.start
             store.drop_oldest_log_file()
             log.info("log file removed from=%d to=%d", removed, store.log.start)
-            yield self._after_log_s
+            yield config.delete_commit_log_files_interval / 1000
         self._is_asked = False
         for _ in store.queues.drop_before(store.log.start):
-            yield self._after_queue_s
+            yield config.delete_consume_queue_files_interval / 1000
         store.index.drop_before(store.log.start)
 
     def _oldest_may_go(self) -> bool:
         if len(self._store.log.files.file_starts) < 2:
             return False
+        hours = hours_of(self._store.config.delete_when)
         return may_remove(
             self._store.log.followed_ms(),
             self._clock.now_ms(),
             self._look(),
             self._store.config,
-            is_hour=self._is_asked or self._clock.hour() in self._hours,
+            is_hour=self._is_asked or self._clock.hour() in hours,
         )

@@ -82,11 +82,16 @@ class HoldScan(Service):
         super().__init__()
         self._store, self._holds, self._pulls = store, holds, pulls
         self._clock = clock
-        short_s = config.short_polling_time_mills / 1000
-        self.interval_s = SCAN_S if config.long_polling_enable else short_s
+        self._config = config
+        self.interval_s = self._pause_s()
+
+    def _pause_s(self) -> float:
+        short_s = self._config.short_polling_time_mills / 1000
+        return SCAN_S if self._config.long_polling_enable else short_s
 
     async def step(self) -> None:
         """Look at all held pulls once."""
+        self.interval_s = self._pause_s()
         now_ms = self._clock.now_ms()
         for queue in self._holds.queues():
             end = self._store.queues.max_offset(*queue)

@@ -27,10 +27,8 @@ class LogFlush(Service):
         config = store.config
         self._store, self._gate = store, gate
         self._is_sync = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
-        self._least_bytes = config.flush_commit_log_least_pages * PAGE_BYTES
-        self._thorough_s = config.flush_commit_log_thorough_interval / 1000
         self._thorough_at = self._retry_at = 0.0
-        self.interval_s = self._pause_s = config.flush_interval_commit_log / 1000
+        self.interval_s = config.flush_interval_commit_log / 1000
 
     async def step(self) -> None:
         """Flush if it is due.
@@ -38,14 +36,16 @@ class LogFlush(Service):
         Raises:
             StoreError: the disk refused; who waits will time out.
         """
-        files = self._store.log.files
+        files, config = self._store.log.files, self._store.config
+        self.interval_s = config.flush_interval_commit_log / 1000
+        least_bytes = config.flush_commit_log_least_pages * PAGE_BYTES
         now = asyncio.get_running_loop().time()
         new_bytes = files.end - files.flushed
-        is_due = self._is_sync or new_bytes >= self._least_bytes
+        is_due = self._is_sync or new_bytes >= least_bytes
         if new_bytes and now >= self._retry_at and (is_due or now >= self._thorough_at):
-            self._thorough_at = now + self._thorough_s
+            self._thorough_at = now + config.flush_commit_log_thorough_interval / 1000
             # After a failure much is written again: not for every send that waits.
-            self._retry_at = now + self._pause_s
+            self._retry_at = now + self.interval_s
             self._gate.advance(await self._store.flush_log())
             self._retry_at = 0.0
 
@@ -59,7 +59,6 @@ class QueueFlush(Service):
     def __init__(self, store: MessageStore) -> None:
         super().__init__()
         self._store = store
-        self._thorough_s = store.config.flush_consume_queue_thorough_interval / 1000
         self._thorough_at = 0.0
         self.interval_s = store.config.flush_interval_consume_queue / 1000
 
@@ -69,11 +68,12 @@ class QueueFlush(Service):
         Raises:
             DiskFull, StoreError: the disk refused; the next step tries the same again.
         """
-        now = asyncio.get_running_loop().time()
+        now, config = asyncio.get_running_loop().time(), self._store.config
+        self.interval_s = config.flush_interval_consume_queue / 1000
         if now < self._thorough_at:
-            least = self._store.config.flush_consume_queue_least_pages
+            least = config.flush_consume_queue_least_pages
             await self._store.flush_queues(least)
             return
         await self._store.flush_queues()
         await self._store.checkpoint.save()
-        self._thorough_at = now + self._thorough_s
+        self._thorough_at = now + config.flush_consume_queue_thorough_interval / 1000

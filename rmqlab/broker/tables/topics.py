@@ -64,6 +64,10 @@ class Topics:
         """Whether a topic is none that anybody may make, change or remove."""
         return name in self.system or name.startswith(SYSTEM_PREFIX)
 
+    def touch(self, now_ms: int) -> None:
+        """Have the table differ from what name servers know: all will be told anew."""
+        self.table.data_version = self.table.data_version.next(now_ms)
+
     def create_on_send(
         self,
         name: str,
