@@ -271,13 +271,6 @@ def encode(found: Any) -> bytes:
     return fastjson.dumps(found).encode()
 
 
-def text_keys(found: Any) -> Any:
-    """Return the value with every number that is a key made text: standard JSON."""
-    if isinstance(found, dict):
-        return {str(key): text_keys(value) for key, value in found.items()}
-    return [text_keys(one) for one in found] if isinstance(found, list) else found
-
-
 def with_permission(topic: TopicConfig, permission: int) -> TopicConfig:
     """Return the settings with another permission."""
     return replace(topic, perm=permission)

@@ -19,12 +19,11 @@ from rmqlab.protocol.bodies import (
     TopicConfig,
     TopicRoute,
     TopicTable,
-    text_keys,
 )
 from rmqlab.protocol.frame import Frame
 from rmqlab.remoting.server import answer_of
 from rmqlab.settings import NamesrvConfig
-from tests.support import golden_frames, golden_index
+from tests.support import golden_frames, golden_index, text_keys
 
 TABLE = NameServer(NamesrvConfig()).requests.table()
 HEADERS = {header.CODE: header for header, _ in TABLE}

@@ -18,10 +18,9 @@ from rmqlab.protocol.bodies import (
     TopicRoute,
     TopicTable,
     encode,
-    text_keys,
 )
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
-from tests.support import golden_archive, golden_frames
+from tests.support import golden_archive, golden_frames, text_keys
 
 QUEUE, BROKER = QueueData("b", 4, 4, 6), BrokerData("c", "b", {0: "h:1"})
 GROUP = ConsumerData("g", subscriptions=[Subscription.of("T0", "paid")])
