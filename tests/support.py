@@ -232,10 +232,3 @@ async def master_and_slave(root: Path, role: BrokerRole, **store: Any):
         await slave.ha_slave.connected.wait()
         await master.ha_master.has_slave.wait()
         yield server, master, slave
-
-
-def text_keys(found: Any) -> Any:
-    """Return the value with every number that is a key made text: standard JSON."""
-    if isinstance(found, dict):
-        return {str(key): text_keys(value) for key, value in found.items()}
-    return [text_keys(one) for one in found] if isinstance(found, list) else found

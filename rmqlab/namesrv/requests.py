@@ -159,7 +159,7 @@ class Requests:
             order = self._kv.get(ORDER_TOPIC_CONFIG, asked.topic)
             found |= {"orderTopicConf": order} if order is not None else {}
         if asked.accept_standard_json_only or frame.version >= Version.V4_9_4:
-            found = bodies.text_keys(found)
+            found = fastjson.text_keys(found)
         return frame.answer(body=bodies.encode(dict(sorted(found.items()))))
 
     def _topics(self, _: Header, frame: Frame, __: Connection) -> Frame:

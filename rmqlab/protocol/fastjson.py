@@ -75,6 +75,13 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
     return _dump(value, "\n" if pretty else None)
 
 
+def text_keys(found: Any) -> Any:
+    """Return the value with every number that is a key made text: standard JSON."""
+    if isinstance(found, dict):
+        return {str(key): text_keys(value) for key, value in found.items()}
+    return [text_keys(one) for one in found] if isinstance(found, list) else found
+
+
 def _dump(value: Any, newline: str | None) -> str:
     # The most frequent first: a table of topics is mostly texts and numbers.
     if isinstance(value, str):

@@ -23,7 +23,7 @@ from rmqlab.protocol.bodies import (
 from rmqlab.protocol.frame import Frame
 from rmqlab.remoting.server import answer_of
 from rmqlab.settings import NamesrvConfig
-from tests.support import golden_frames, golden_index, text_keys
+from tests.support import golden_frames, golden_index
 
 TABLE = NameServer(NamesrvConfig()).requests.table()
 HEADERS = {header.CODE: header for header, _ in TABLE}
@@ -101,7 +101,7 @@ def comparable(frame, *, of_4_4):
     """Return what must be equal of two answers."""
     body = frame.body
     if body.startswith(b"{"):
-        body = unordered(text_keys(json(frame)) if of_4_4 else json(frame))
+        body = unordered(fastjson.text_keys(json(frame)) if of_4_4 else json(frame))
     facts = frame.code, frame.remark, frame.opaque, frame.flag, frame.format
     return *facts, frame.fields or {}, body
 
