@@ -147,6 +147,7 @@ class Admission:
         for timer in (self._turn, self._sweep):
             if timer:
                 timer.cancel()
+        self._turn = self._sweep = self._serving = None
         while self._queue.take():
             pass
 

@@ -224,6 +224,8 @@ async def test_a_broker_that_stops_leaves_nobody_waiting(tmp_path):
         with pytest.raises(Exception, match="broke before the answer"):
             await waiting
         await one.broker.start()
+        assert (await one.send(9))[0] == 0
+        assert one.stored() == [9]
 
 
 def test_a_queue_is_first_in_first_out_and_knows_its_heads_age():
