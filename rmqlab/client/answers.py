@@ -3,7 +3,7 @@
 An operator asks a broker, and that passes the question on: `mqadmin consumerStatus`,
 `mqadmin resetOffsetByTime`.
 
-Not here: to consume one message at once (CONSUME_MESSAGE_DIRECTLY), which is refused.
+Not here: to consume one message at once (`direct`).
 
 Source: ClientRemotingProcessor.java, DefaultMQPushConsumerImpl.consumerRunningInfo,
 MQClientInstance.resetOffset, release 4.9.7.

@@ -18,6 +18,8 @@ from rmqlab.protocol.messaging import (
     QueryConsumerOffset,
     UpdateConsumerOffset,
 )
+from rmqlab.service import Service
+from rmqlab.settings import ClientConfig
 
 log = logging.getLogger(__name__)
 
@@ -89,3 +91,19 @@ class GroupOffsets:
     def forget(self, queue: MessageQueue) -> None:
         """Another member has the queue now."""
         self._offsets.pop(queue, None)
+
+
+class OffsetSaver(Service):
+    """Tells the brokers the offsets, every five seconds."""
+
+    first_s = 10.0
+
+    def __init__(self, offsets: GroupOffsets, config: ClientConfig) -> None:
+        super().__init__()
+        self._offsets = offsets
+        self.interval_s = config.persist_consumer_offset_interval / 1000
+        self.first_s = min(self.first_s, 2 * self.interval_s)
+
+    async def step(self) -> None:
+        """Tell them once."""
+        await self._offsets.save_all()

@@ -17,8 +17,9 @@ from enum import Enum, auto
 from typing import Any, Self
 
 from rmqlab.client.answers import Answers
+from rmqlab.client.direct import Direct
 from rmqlab.client.instance import ClientInstance
-from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
+from rmqlab.client.offsets import ConsumeFrom, GroupOffsets, OffsetSaver
 from rmqlab.client.place import Place
 from rmqlab.client.process_queue import ProcessQueue
 from rmqlab.client.pull import PullStatus, pull
@@ -29,7 +30,6 @@ from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue, StoredMessage
 from rmqlab.protocol.messaging import UnregisterClient
-from rmqlab.service import Service
 from rmqlab.settings import ClientConfig
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class PushConsumer:
             self._offsets,
             self._move,
         )
+        self._direct = Direct(self.instance, group, self._hand, self._track)
         self._rebalancer = Rebalancer(
             self.instance, group, lambda: list(self._subscriptions), self._assign
         )
@@ -234,11 +235,14 @@ class PushConsumer:
         else:
             self._settle(outcome, message, queue, window)
 
-    def _listen(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
+    def _hand(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
         if origin := message.properties.get("RETRY_TOPIC"):
             message = replace(message, topic=origin)
+        return self._listener(message)
+
+    def _listen(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
         try:
-            return self._listener(message)
+            return self._hand(message)
         except Exception:
             log.exception("listener failed message=%s", message)
             return Consumed.RECONSUME_LATER
@@ -279,19 +283,3 @@ class PushConsumer:
     ) -> None:
         if not window.is_dropped:
             self._track(self._consume(message, queue, window))
-
-
-class OffsetSaver(Service):
-    """Tells the brokers the offsets, every five seconds."""
-
-    first_s = 10.0
-
-    def __init__(self, offsets: GroupOffsets, config: ClientConfig) -> None:
-        super().__init__()
-        self._offsets = offsets
-        self.interval_s = config.persist_consumer_offset_interval / 1000
-        self.first_s = min(self.first_s, 2 * self.interval_s)
-
-    async def step(self) -> None:
-        """Tell them once."""
-        await self._offsets.save_all()

@@ -83,6 +83,11 @@ class RemotingClient:
         link = await self._link(address)
         link.connection.send(frame)
 
+    def reply(self, address: str, answer: Frame) -> None:
+        """Answer a request of a server later; nothing happens where it is gone."""
+        if link := self._links.get(address):
+            link.connection.send(answer)
+
     def _request(self, header: Header, body: bytes) -> Frame:
         opaque = next(self._opaque) & 0x7FFFFFFF
         return Frame(header.CODE, header.to_wire() or None, body, opaque=opaque)
