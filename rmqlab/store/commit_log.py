@@ -55,12 +55,15 @@ class CommitLog:
         """Write records, `physical_offset` and `size` of each set.
 
         They are in one file, and all of them or none is in the log.  Return False
-        where no file has room for them and a blank's head.
+        where no file has room for them and a blank's head, or no field for a number.
 
         Raises:
             DiskFull, StoreError: none is in the log.
         """
-        data = _laid_out(batch, self.end)
+        try:
+            data = _laid_out(batch, self.end)
+        except struct.error:
+            return False
         if len(data) + BLANK.size > self.files.file_size:
             return False
         left = self.files.left_in_file(self.end)

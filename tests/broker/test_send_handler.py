@@ -6,7 +6,7 @@ import pytest
 
 from rmqlab.errors import DiskFull
 from rmqlab.protocol.bodies import TopicConfig
-from rmqlab.protocol.codes import Permission, ResponseCode
+from rmqlab.protocol.codes import Permission, ResponseCode, SysFlag
 from rmqlab.protocol.message import NOT_SENDABLE
 from rmqlab.protocol.messaging import SendMessage, SendMessageV2, SendReply
 from rmqlab.settings import BrokerRole
@@ -242,3 +242,17 @@ def test_a_full_disk_is_told_and_takes_messages_again_once_there_is_room(desk_wi
     assert answer.code == ResponseCode.SERVICE_NOT_AVAILABLE
     assert "No space left on device" in answer.remark
     assert [one.body for one in desk.stored()] == [b"before", b"after"]
+
+
+@pytest.mark.parametrize("number", [{"flag": 2**31}, {"reconsume_times": 2**64}])
+def test_a_number_that_fits_no_field_of_a_record_makes_no_message(desk, number):
+    desk.send()
+    assert desk.send(**number).code == ResponseCode.MESSAGE_ILLEGAL
+    assert desk.send().fields["queueOffset"] == "1"
+
+
+def test_what_a_sender_says_of_the_size_of_addresses_is_not_believed(desk):
+    sys_flag = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6 | SysFlag.MULTI_TAGS
+    assert desk.send(sys_flag=int(sys_flag)).code == ResponseCode.SUCCESS
+    (message,) = desk.stored()
+    assert message.sys_flag == SysFlag.MULTI_TAGS

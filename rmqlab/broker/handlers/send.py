@@ -109,7 +109,7 @@ class SendHandler:
         self, asked: SendMessage, target: Target, part: batch.Part, call: Call
     ) -> Record:
         topic, queue_id = target
-        sys_flag = asked.sys_flag
+        sys_flag = asked.sys_flag & ~(SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6)
         if ":" in call.peer.peer[0]:
             sys_flag |= SysFlag.BORNHOST_V6
         if topic.topic_filter_type == "MULTI_TAG":
