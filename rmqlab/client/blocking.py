@@ -139,9 +139,9 @@ class BlockingConsumer:
         made = _made(*consumer, start=start, place=driver.place)
         self._driver, self.inner = driver, driver.run(made)
 
-    def subscribe(self, topic: str, expression: str = "*") -> None:
+    def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:
         """See `PushConsumer.subscribe`."""
-        self._driver.run(self.inner.subscribe(topic, expression))
+        self._driver.run(self.inner.subscribe(topic, text, kind))
 
     @property
     def queues(self) -> list[MessageQueue]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Self
 
+from rmqlab.client import understood
 from rmqlab.client.answers import Answers
 from rmqlab.client.direct import Direct
 from rmqlab.client.instance import ClientInstance
@@ -112,14 +113,15 @@ class PushConsumer:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def subscribe(self, topic: str, expression: str = "*") -> None:
-        """Begin to consume a topic; `expression` is ``*`` or tags such as ``a || b``.
+    async def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:
+        """Begin to consume a topic: ``*``, tags such as ``a || b``, or kind ``SQL92``.
 
-        A topic without a route yet is begun when it has one.
+        A topic without a route yet is begun when it has one; see `understood.check`.
         """
         version = self.instance.clock.now_ms()
-        self._subscriptions[topic] = Subscription.of(topic, expression, version)
-        await self.instance.fetch_route(topic)
+        wanted = Subscription.of(topic, text, version, kind)
+        await understood.check(self.instance, self.group, wanted)
+        self._subscriptions[topic] = wanted
         await self.instance.beat()
         self._rebalancer.wake()
 

@@ -10,7 +10,7 @@ import pytest
 
 from rmqlab.client import Admin, Consumed, Producer, PushConsumer
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.errors import NotConnected
+from rmqlab.errors import NotConnected, RemoteError
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import ClientConfig
 from tests.support import make_broker, name_server, until
@@ -58,10 +58,10 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(root):
+async def lab(root, **settings):
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(name_server())
-        broker = make_broker(root, server.address)
+        broker = make_broker(root, server.address, **settings)
         await stack.enter_async_context(broker)
         async with Admin(server.address) as admin:
             await admin.create_topic("orders", QUEUES)
@@ -240,6 +240,34 @@ async def test_a_tag_with_the_same_hash_as_one_named_does_not_come(tmp_path):
             await consumer.subscribe("orders", "Aa")
             await it.until_came(1)
         assert it.came == [b"yes"]
+
+
+async def test_messages_that_a_sql_filter_does_not_match_do_not_come(tmp_path):
+    async with lab(tmp_path, enable_property_filter=True) as shop:
+        async with shop.consumer() as consumer:
+            await consumer.subscribe("orders", "price > 20", "SQL92")
+            for price in ("10", "30", "x", "25"):
+                await shop.send(price.encode(), properties={"price": price})
+            await shop.until_came(2)
+        assert sorted(shop.came) == [b"25", b"30"]
+
+
+@pytest.mark.parametrize(
+    ("is_on", "filter_text", "why"),
+    [
+        (False, "price > 20", "does not support consumer to filter message by SQL92"),
+        (True, "price >", "found the end at character 8"),
+    ],
+)
+async def test_a_filter_that_no_broker_understands_is_refused_at_once(
+    tmp_path, is_on, filter_text, why
+):
+    async with (
+        lab(tmp_path, enable_property_filter=is_on) as shop,
+        shop.consumer() as consumer,
+    ):
+        with pytest.raises(RemoteError, match=why):
+            await consumer.subscribe("orders", filter_text, "SQL92")
 
 
 async def test_a_consumer_may_subscribe_to_several_topics(tmp_path):
