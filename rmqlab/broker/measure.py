@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from rmqlab.broker.memory import Memory
 from rmqlab.broker.rates import SPANS_S, Rates, What
+from rmqlab.broker.tables.delays import DelayOffsets
 from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
 from rmqlab.protocol.codes import CURRENT_VERSION
+from rmqlab.protocol.message import SCHEDULE_TOPIC
 from rmqlab.store.store import MessageStore
 
 UNITS = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
@@ -40,8 +42,12 @@ def measure(
         "haSlaveAckOffset": str(ha_master.acked),
         "haSlaveCount": str(len(ha_master.slaves)),
         "runtime": f"[ {_duration((now_ms - booted_ms) // 1000)} ]",
+        "startAcceptSendRequestTimeStamp": str(
+            memory.config.start_accept_send_request_time_stamp
+        ),
     }
     found |= _rates(memory.rates) | _counts(memory.rates, store)
+    found |= _levels(memory.delays, store)
     found |= _log(store) | _disks(store) | _queues(memory, now_ms)
     return dict(sorted(found.items()))
 
@@ -90,6 +96,15 @@ def _log(store: MessageStore) -> dict[str, str]:
         "pageCacheLockTimeMills": "0",
         "remainHowManyDataToFlush": _human(log.end - log.files.flushed),
         "remainTransientStoreBufferNumbs": str(NO_POOL),
+    }
+
+
+def _levels(delays: DelayOffsets, store: MessageStore) -> dict[str, str]:
+    """Of each delay level how far it is delivered, and where its queue ends."""
+    return {
+        f"scheduleMessageOffset_{level}": f"{offset},"
+        f"{store.queues.max_offset(SCHEDULE_TOPIC, level - 1)}"
+        for level, offset in sorted(delays.items())
     }
 
 

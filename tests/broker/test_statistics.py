@@ -11,6 +11,7 @@ from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import GetRuntimeInfo, ViewStats
 from rmqlab.protocol.codes import RequestCode, ResponseCode
 from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.messaging import SendBack, SendReply
 from rmqlab.settings import BrokerRole
 from rmqlab.store.counts import Counts
 from tests.support import golden_frames, golden_index
@@ -162,6 +163,22 @@ async def test_a_broker_tells_what_went_through_it(orders):
     assert found["earliestMessageTimeStamp"] == str(orders.clock.now_ms() - 11_000)
 
 
+async def test_a_message_sent_back_is_counted_under_its_own_topic(orders):
+    first = SendReply.parse(orders.send(b"hot").fields)
+    offset = int(first.msg_id[-16:], 16)
+    assert orders.ask(SendBack(offset, "kitchen", 0)).code == ResponseCode.SUCCESS
+    await sample(orders)
+    found = fastjson.loads(view(orders, "SNDBCK_PUT_NUMS", "orders@kitchen").body)
+    assert found["statsMinute"]["sum"] == 1
+
+
+def test_delay_levels_tell_how_far_they_are_delivered_and_where_they_end(desk):
+    desk.send(properties="DELAY\x012")
+    desk.broker.store.dispatch()
+    desk.broker.memory.delays.move(2, 0)
+    assert info(desk)["scheduleMessageOffset_2"] == "0,1"
+
+
 def test_a_broker_without_messages_has_no_earliest_one(desk):
     assert info(desk)["earliestMessageTimeStamp"] == "-1"
 
@@ -181,7 +198,6 @@ def test_run_time_info_has_each_key_that_is_measured_of_the_real_one(orders):
         "getMessageEntireTimeMax",
         "putLatency99",
         "putLatency999",
-        "startAcceptSendRequestTimeStamp",
     }
     pairs = golden_index()
     name = next(

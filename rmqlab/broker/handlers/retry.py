@@ -38,6 +38,7 @@ class RetryHandler:
         self, memory: Memory, store: MessageStore, tell: Tell, random: Random
     ) -> None:
         self._config, self._store, self._random = memory.config, store, random
+        self._stats = memory.stats
         self._group_topics = GroupTopics(memory, tell)
 
     def send_back(self, asked: SendBack, call: Call) -> Answer:
@@ -62,7 +63,9 @@ class RetryHandler:
                 ResponseCode.SYSTEM_ERROR,
                 f"look message by offset failed, {asked.offset}",
             )
-        self._put(self._copy(failed, asked, group, topic, call))
+        copy = self._copy(failed, asked, group, topic, call)
+        self._put(copy)
+        self._stats.sent_back(asked.group, properties_of(copy)[messages.RETRY_TOPIC])
         return call.answer()
 
     def _copy(

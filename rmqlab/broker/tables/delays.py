@@ -9,6 +9,7 @@ Source: ScheduleMessageService.java, DelayOffsetSerializeWrapper.java, release 4
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rmqlab.errors import WireError
@@ -30,6 +31,10 @@ class DelayOffsets:
     def get(self, level: int) -> int:
         """Return a level's offset; 0 where nothing of it was delivered yet."""
         return self._offsets.get(level, 0)
+
+    def items(self) -> Iterable[tuple[int, int]]:
+        """Return each level that has an offset, and that."""
+        return self._offsets.items()
 
     def move(self, level: int, offset: int) -> None:
         """Set a level's offset."""
