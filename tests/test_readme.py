@@ -9,7 +9,10 @@ import pytest
 from click import Context
 
 import rmqlab
+from rmqlab.broker.requests import HANDLERS
 from rmqlab.classroom.commands import rmqlab as command_line
+from rmqlab.namesrv.server import NameServer
+from rmqlab.settings import NamesrvConfig
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -37,3 +40,22 @@ def test_every_module_of_the_tour_exists():
             if not is_new and not (ROOT / "rmqlab" / folder / word).exists():
                 missing.append(word)
     assert missing == []
+
+
+def served() -> str:
+    """Return what nodes can be asked, as README has it, drawn from their tables."""
+    name_server = NameServer(NamesrvConfig()).requests.table()
+    asked = {
+        "a broker answers": [header.CODE for header in HANDLERS],
+        "a name server answers": [header.CODE for header, _ in name_server],
+    }
+    lines = ["| | |", "| --- | --- |"]
+    for who, codes in asked.items():
+        names = ", ".join(f"{code.value} {code.name}" for code in sorted(codes))
+        lines.append(f"| {who} | {names} |")
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_every_request_that_is_served():
+    found = README.partition("tests/test_readme.py -->")[2]
+    assert found.partition("<!-- end")[0].strip() == served()
