@@ -67,10 +67,10 @@ class BrokerLoad(Row):
         return cls(
             *place,
             measured.get("brokerVersionDesc"),
-            _number(measured, "putTps", float),
+            _tps(measured, "putTps"),
             _number(measured, "sendThreadPoolQueueSize", int),
             _number(measured, "sendThreadPoolQueueHeadWaitTimeMills", int),
-            _number(measured, "getTransferedTps", float),
+            _tps(measured, "getTransferedTps"),
             _number(measured, "pullThreadPoolQueueSize", int),
             _number(measured, "pullThreadPoolQueueHeadWaitTimeMills", int),
             _number(measured, "pageCacheLockTimeMills", int),
@@ -154,6 +154,11 @@ def _load(tps: float | None, waiting: int | None, wait_ms: int | None) -> str:
 
 def _text(form: str, value: float | None) -> str:
     return UNMEASURED if value is None else form % value
+
+
+def _tps(measured: Measured, key: str) -> float | None:
+    """Return the rate of the last ten seconds; a broker that just started has none."""
+    return _number(measured, key, float) or (0.0 if key in measured else None)
 
 
 def _number(measured: Measured, key: str, kind: Callable[[str], T]) -> T | None:

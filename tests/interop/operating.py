@@ -2,18 +2,29 @@
 
     operate(server, tools, folder)  →  {"topicStatus": "…what it printed…", …}
 
+The tools are a release's, or ours.
+
 Where a command comes more than once, its name has a note beside it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
-from tests.interop.jars import Release
+from tests.interop.jars import Release, release
 from tests.interop.line_client import LineClient
-from tests.interop.real import BROKER_NAME, broker, name_server
+from tests.interop.real import (
+    BROKER_NAME,
+    OURS,
+    broker,
+    environment,
+    home_below,
+    name_server,
+)
 
 CLUSTER, TOPIC, GROUP, COUNT = "interop", "Orders", "billing", 3
 IN_CLUSTER, OF_TOPIC, OF_GROUP = ("-c", CLUSTER), ("-t", TOPIC), ("-g", GROUP)
@@ -22,16 +33,20 @@ BODY_FILE = re.compile(r"Message Body Path: +(\S+)")
 
 
 async def operate(
-    server: Release | None, tools: Release, folder: Path
+    server: Release | None, tools: Release | None, folder: Path
 ) -> dict[str, Any]:
     """Return what each command printed, and what it is about."""
     store = folder / "store"
     async with (
         name_server(server, folder) as names,
         broker(server, folder, names, store) as node,
-        LineClient(tools, folder, names, program="Commands") as client,
+        LineClient(
+            tools or release("4.9.7"), folder, names, program="Commands"
+        ) as client,
     ):
         operator = Operator(client, names, f"127.0.0.1:{node.port}")
+        if tools is OURS:
+            operator.home = home_below(folder, "operator")
         await operator.work()
         operator.told["config file"] = _config(folder)
         return operator.told
@@ -49,17 +64,36 @@ def _tidy(said: str) -> None:
         Path(left).unlink()
 
 
+async def _ours(typed: list[str], home: Path) -> str:
+    """Run our mqadmin and return what it printed; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rmqlab.mqadmin", *typed),
+        cwd=home,
+        env=environment(home),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, wrong = await process.communicate()
+    assert (process.returncode, wrong) == (0, b""), (typed, wrong.decode())
+    return said.decode()
+
+
 class Operator:
     """Types commands and keeps what is printed."""
 
     def __init__(self, client: LineClient, names: str, address: str) -> None:
         self._client, self._names, self._address = client, names, address
+        self.home: Path | None = None
+        """Where our own mqadmin runs; None: the release's is asked."""
         self.told: dict[str, Any] = {"names": names, "address": address}
 
     async def run(self, command: str, *words: str, note: str = "") -> None:
         """Run a command; its note tells it from another of that name."""
         typed = [command, "-n", self._names, *words]
-        said = await self._client.ask("mqadmin", words=typed)
+        if self.home is None:
+            said = await self._client.ask("mqadmin", words=typed)
+        else:
+            said = await _ours(typed, self.home)
         self.told[f"{command} {note}".strip()] = said
         _tidy(said)
 

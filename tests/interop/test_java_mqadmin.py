@@ -1,4 +1,5 @@
-"""RocketMQ's own mqadmin prints of our broker what it prints of RocketMQ's.
+"""RocketMQ's own mqadmin prints of our broker what it prints of RocketMQ's, and ours
+prints the same.
 
 Addresses, dates and ids stand as words: see `masked`.
 """
@@ -12,8 +13,8 @@ import pytest
 from tests.interop.jars import release
 from tests.interop.operating import COUNT, SETTING, operate
 
-PAIRS = [("4.9.7", "4.9.7"), ("4.9.7", "4.4.0")]
-"""Server, tools."""
+PAIRS = [("4.9.7", "4.9.7"), ("4.9.7", "4.4.0"), ("4.9.7", None)]
+"""Server, tools; None: ours."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{3})?")
 CONNECTION = re.compile(r"127\.0\.0\.1:\d+")
 OWN_RETRY = ("%RETRY%pullers", "%RETRY%TOOLS_CONSUMER")
@@ -45,12 +46,14 @@ RUNTIME_KEYS = set(
 
 
 @pytest.fixture(
-    scope="session", params=PAIRS, ids=lambda pair: f"{pair[0] or 'ours'}-{pair[1]}"
+    scope="session",
+    params=PAIRS,
+    ids=lambda pair: "-".join(one or "ours" for one in pair),
 )
 def morning(request, once):
     """Return the release of the tools and what its commands printed."""
     server, tools = request.param
-    releases = server and release(server), release(tools)
+    releases = server and release(server), tools and release(tools)
     name = f"mqadmin-{server}-{tools}"
     return tools, once(name, lambda folder: operate(*releases, folder))
 
@@ -264,7 +267,7 @@ def test_consumer_connection_has_client_and_subscription(lines, is_old):
     if is_old:
         assert "001 Topic: Orders SubExpression: *\n002 Topic: %RETRY%billing" in said
     else:
-        assert "Orders *\n%RETRY%billing *" in said
+        assert {"Orders *", "%RETRY%billing *"} <= set(said.splitlines())
     assert said.endswith(
         "ConsumeType: CONSUME_PASSIVELY\nMessageModel: CLUSTERING\n"
         "ConsumeFromWhere: CONSUME_FROM_FIRST_OFFSET"

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rmqlab.client import Producer
+from rmqlab.protocol.bodies import TopicTable
 from rmqlab.protocol.codes import READ_WRITE
 from rmqlab.protocol.message import Message, MessageQueue
+from rmqlab.protocol.routing import RegisterBroker
 from tests.mqadmin.conftest import cluster, rows
-from tests.support import address
+from tests.support import HOST, address, free_port
 
 
 @pytest.fixture
@@ -322,3 +324,29 @@ async def test_a_topics_clusters_are_named(shop, mq):
             0,
             "DefaultCluster\n",
         )
+
+
+async def test_a_setting_is_changed_on_one_broker_and_on_all_masters(shop, mq):
+    async with shop() as running:
+        _, master, _, other = running
+        key = "-k", "fileReservedTime", "-v"
+        code, out, _ = await mq("updateBrokerConfig", *key, "71", "-b", address(master))
+        assert (code, out) == (0, f"update broker config success, {address(master)}\n")
+        code, out, _ = await mq(
+            "updateBrokerConfig", *key, "70", "-c", "DefaultCluster"
+        )
+        assert (code, out.count("success")) == (0, 2)
+        _, out, _ = await mq("getBrokerConfig", "-b", address(other))
+    line = next(one for one in out.splitlines() if one.startswith("fileReservedTime"))
+    assert line.split() == ["fileReservedTime", "=", "70"]
+
+
+async def test_a_master_that_is_away_keeps_no_other_from_a_new_setting(shop, mq):
+    gone = f"{HOST}:{free_port()}"
+    header = RegisterBroker("broker-0", gone, "DefaultCluster", f"{HOST}:1", 0)
+    async with shop() as running:
+        running[0].routes.register(header, TopicTable(), "connection", 0)
+        key = "-k", "fileReservedTime", "-v", "70"
+        code, out, err = await mq("updateBrokerConfig", *key, "-c", "DefaultCluster")
+    assert (code, out.count("success")) == (1, 2)
+    assert f"connect to {gone} failed" in err

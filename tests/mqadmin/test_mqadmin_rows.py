@@ -294,9 +294,13 @@ def test_a_group_without_clients_is_offline():
 
 
 def test_what_a_broker_does_not_measure_stands_as_a_dash():
-    row = BrokerLoad.of(PLACE, {"putTps": ""}, 0)
+    row = BrokerLoad.of(PLACE, {}, 0)
     assert str(row).split()[4:] == ["-"] * 6
     assert row.to_json()["in_tps"] is None
+
+
+def test_a_broker_that_just_started_has_no_rate_yet():
+    assert BrokerLoad.of(PLACE, MEASURED | {"putTps": ""}, 0).in_tps == 0.0
 
 
 def test_the_sums_of_a_route_stand_below_a_rule():
