@@ -37,6 +37,7 @@ FIXED = set(
     mapped_file_size_commit_log mapped_file_size_consume_queue broker_role
     flush_disk_type message_index_enable max_hash_slot_num max_index_num
     check_c_r_c_on_recover clean_resource_interval message_delay_level ha_master_address
+    filter_data_clean_time_span
     """.split()
 )
 """Settings that are read when a broker is made or started, and not again."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
-from rmqlab.broker.configuration import Configuration, SettingsFile
+from rmqlab.broker.configuration import FIXED, Configuration, SettingsFile
 from rmqlab.config import parse_properties
 from rmqlab.errors import Refused
 from rmqlab.protocol import fastjson
@@ -84,6 +86,11 @@ def test_what_a_broker_is_made_of_waits_for_its_next_start(desk):
     assert desk.broker.config.region_id == "r"
     found = shown(desk)
     assert (found["brokerRole"], found["brokerName"]) == ("SLAVE", "other")
+
+
+def test_each_setting_that_waits_for_the_next_start_is_one():
+    names = {one.name for kind in (BrokerConfig, StoreConfig) for one in fields(kind)}
+    assert FIXED - names == set()
 
 
 def test_a_permission_that_is_taken_away_is_told_to_the_name_servers(desk):

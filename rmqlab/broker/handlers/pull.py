@@ -63,7 +63,11 @@ class PullHandler:
         self._memory, self._config, self._store = memory, memory.config, store
         self._stats = memory.stats
         self._is_slave = store.config.broker_role is BrokerRole.SLAVE
-        self._keeps_offsets = self._is_slave and not store.config.offset_check_in_slave
+
+    @property
+    def _keeps_offsets(self) -> bool:
+        """Whether who is ahead or behind is not corrected here."""
+        return self._is_slave and not self._store.config.offset_check_in_slave
 
     def pull(self, asked: PullMessage, call: Call) -> Answer | None:
         """Return messages of one queue; or hold the pull where there are none yet.
