@@ -145,7 +145,7 @@ class Broker:
         self._persistence = Persistence(disk, paths, tables, interval_s)
         delays_s = self.store.config.flush_delay_offset_interval / 1000
         self._delays_saved = Persistence(disk, paths, (memory.delays,), delays_s)
-        self._delayed = DelayedDelivery(self.store, memory.delays, self.clock)
+        self._delayed = DelayedDelivery(memory, self.store, self.clock)
         self._dispatcher = Dispatcher(
             self.store, memory.holds, pulls, self._delayed.wake, self.clock
         )

@@ -138,6 +138,18 @@ def test_a_group_without_retry_queues_loses_what_it_fails_to_consume(desk):
     assert desk.broker.memory.topics.get(RETRY) is None
 
 
+def test_what_is_sent_back_is_counted_by_its_first_topic_and_the_group(desk):
+    desk.send()
+    fail(desk)
+    fail(desk, level=-1)
+    counted = {
+        key: one.value for key, one in desk.broker.memory.stats._counters.items()
+    }
+    assert counted["SNDBCK_PUT_NUMS", "orders@kitchen"] == 2
+    assert counted["TOPIC_PUT_NUMS", SCHEDULE_TOPIC] == 1
+    assert ("TOPIC_PUT_NUMS", DEAD) not in counted
+
+
 def test_an_offset_where_no_message_starts_is_refused(desk):
     desk.send()
     answer = fail(desk, 1)

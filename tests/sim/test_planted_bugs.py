@@ -173,10 +173,10 @@ def an_entry_lost_in_dispatch(patch):
 def a_pull_serves_what_is_not_there(patch):
     is_due, before = every(20), Reading.get
 
-    def get(self, topic, queue_id, offset, limit, wants_code):
-        found = before(self, topic, queue_id, offset, limit, wants_code)
+    def get(self, topic, queue_id, offset, limit, *wants):
+        found = before(self, topic, queue_id, offset, limit, *wants)
         if found.status is GetStatus.OFFSET_OVERFLOW_ONE and offset and is_due():
-            (last,) = before(self, topic, queue_id, offset - 1, 1, wants_code).records
+            (last,) = before(self, topic, queue_id, offset - 1, 1, *wants).records
             ahead = last[:20] + offset.to_bytes(8) + last[28:]
             more = (offset + 1, found.min_offset, found.max_offset, (ahead,))
             return Got(GetStatus.FOUND, *more)

@@ -64,8 +64,11 @@ class RetryHandler:
                 f"look message by offset failed, {asked.offset}",
             )
         copy = self._copy(failed, asked, group, topic, call)
+        first_topic = properties_of(copy)[messages.RETRY_TOPIC]
         self._put(copy)
-        self._stats.sent_back(asked.group, properties_of(copy)[messages.RETRY_TOPIC])
+        if copy.topic == messages.SCHEDULE_TOPIC:
+            self._stats.put(copy.topic, 1, copy.size)
+        self._stats.sent_back(asked.group, first_topic)
         return call.answer()
 
     def _copy(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from rmqlab.broker.tables.delays import DelayOffsets
+from rmqlab.broker.memory import Memory
 from rmqlab.clock import Clock
 from rmqlab.errors import StoreError
 from rmqlab.protocol.half_message import at_home
@@ -36,17 +36,19 @@ LONGEST_S = 1.0
 RETRY_S = 0.1
 """Before a message is tried again that the store did not take."""
 
+STATS_GROUP = "SCHEDULE_CONSUMER"
+"""Under this name the statistics have what was delivered."""
+
 
 class DelayedDelivery(Service):
     """Wakes when a message is due, and when one came to the schedule topic."""
 
     first_s = 1.0
 
-    def __init__(
-        self, store: MessageStore, offsets: DelayOffsets, clock: Clock
-    ) -> None:
+    def __init__(self, memory: Memory, store: MessageStore, clock: Clock) -> None:
         super().__init__()
-        self._store, self._offsets, self._clock = store, offsets, clock
+        self._store, self._clock = store, clock
+        self._offsets, self._stats = memory.delays, memory.stats
 
     async def step(self) -> None:
         """Deliver what is due, some of each level, and see when to look again.
@@ -97,6 +99,8 @@ class DelayedDelivery(Service):
                 f"a delayed message waits, the store does not take it: "
                 f"{put.status.name} topic={message.topic} queue={message.queue_id}"
             )
+        self._stats.got(STATS_GROUP, SCHEDULE_TOPIC, 1, message.size)
+        self._stats.put(message.topic, 1, message.size)
 
 
 def delivered(found: Record, level: int, now_ms: int) -> Record | None:
