@@ -30,6 +30,7 @@ from rmqlab.remoting import Connection
 from rmqlab.remoting.server import Handler, answer_of
 from rmqlab.settings import StoreConfig
 
+PULL = RequestCode.PULL_MESSAGE
 SENDS = {
     RequestCode.SEND_MESSAGE,
     RequestCode.SEND_MESSAGE_V2,
@@ -64,7 +65,7 @@ class Admission:
     ) -> None:
         self._config, self._store_config = memory.config, store_config
         self._queue: SendQueue[Send] = memory.sends
-        self._clock, self._handle = clock, handle
+        self._clock, self._handle, self._took = clock, handle, memory.took
         self._serving: Send | None = None
         self._serving_since_ms = 0
         self._turn: asyncio.TimerHandle | None = None
@@ -79,7 +80,7 @@ class Admission:
         """
         is_slow = self._config.lab_send_millis or self._serving is not None
         if not is_slow or frame.code not in SENDS or frame.is_response:
-            return self._handle(frame, connection)
+            return self._timed(frame, connection)
         if self._is_page_cache_busy():
             raise _busy(f"[REJECTREQUEST]system {FLOW_CONTROL}")
         capacity = self._config.send_thread_pool_queue_capacity
@@ -91,6 +92,16 @@ class Admission:
         elif self._sweep is None:
             self._look_again()
         return None
+
+    def _timed(self, frame: Frame, connection: Connection) -> Frame | None:
+        """Have it answered, and note how long that took."""
+        if frame.is_response or (frame.code not in SENDS and frame.code != PULL):
+            return self._handle(frame, connection)
+        started_ms = self._clock.now_ms()
+        answer = self._handle(frame, connection)
+        took = self._took.got if frame.code == PULL else self._took.put
+        took(self._clock.now_ms() - started_ms)
+        return answer
 
     def _is_page_cache_busy(self) -> bool:
         if self._serving is None:
@@ -110,6 +121,7 @@ class Admission:
 
     def _finish(self, send: Send) -> None:
         answer = answer_of(self._handle, send.frame, send.connection)
+        self._took.put(self._clock.now_ms() - self._serving_since_ms)
         if answer:
             send.answer(answer)
         self._begin()

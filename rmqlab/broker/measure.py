@@ -5,8 +5,7 @@ answered as they come: nothing of them queues, and there is no room for it.  Two
 are this broker's own: haSlaveCount and haSlaveAckOffset say how many slaves are
 connected and how far the fastest is.
 
-Not here: how long puts and gets take; nothing in them waits, and RocketMQ's time is
-mostly that for its lock.
+Not here: putLatency99 and putLatency999.
 
 Source: AdminBrokerProcessor.prepareRuntimeInfo, StoreStatsService.java, release 4.9.7.
 """
@@ -47,6 +46,11 @@ def measure(
         ),
     }
     found |= _rates(memory.rates) | _counts(memory.rates, store)
+    found |= {
+        "getMessageEntireTimeMax": str(memory.took.longest_get_ms),
+        "putMessageDistributeTime": str(memory.took),
+        "putMessageEntireTimeMax": str(memory.took.longest_put_ms),
+    }
     found |= _levels(memory.delays, store)
     found |= _log(store) | _disks(store) | _queues(memory, now_ms)
     return dict(sorted(found.items()))

@@ -16,6 +16,7 @@ from rmqlab.broker.tables.locks import QueueLocks
 from rmqlab.broker.tables.offsets import Offsets
 from rmqlab.broker.tables.send_queue import SendQueue
 from rmqlab.broker.tables.stats import Stats
+from rmqlab.broker.tables.took import Took
 from rmqlab.broker.tables.topics import Topics
 from rmqlab.settings import BrokerConfig
 
@@ -34,6 +35,7 @@ class Memory:
     delays: DelayOffsets = field(default_factory=DelayOffsets)
     clients: Clients = field(default_factory=Clients)
     holds: PullHolds[HeldPull] = field(default_factory=PullHolds)
+    took: Took = field(default_factory=Took)
     locks: QueueLocks = field(default_factory=QueueLocks)
     sends: SendQueue[Any] = field(default_factory=SendQueue)
 
