@@ -10,8 +10,9 @@
            admin.py      topics, tables, measurements                   │
          bodies.py       topic tables, routes, clusters    as JSON ◄────┤
          membership.py   heartbeats, subscriptions         as JSON ◄────┤
+         queue_bodies.py locks, offsets that moved         as JSON ◄────┤
          record.py       messages as they lie in the commit log ◄───────┘
 
 `codes` has the numbers, `message` what a message is, `fastjson` the JSON that Java
-writes.
+writes, `sql92` the filters that ask for a message's properties.
 """
