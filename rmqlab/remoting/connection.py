@@ -91,7 +91,8 @@ class Connection(asyncio.Protocol):
                     return
         except WireError as error:
             log.warning("closing peer=%s:%d: %s", *self.peer, error)
-            self._transport.abort()
+            self._uncork()  # who asked properly before is answered
+            self._transport.close()
         finally:
             self._uncork()
             self._corked = None

@@ -154,6 +154,7 @@ async def test_what_is_no_frame_ends_its_connection_and_no_other(caplog, data, w
     ):
         port = peer.writer.get_extra_info("sockname")[1]
         peer.write(question(1), data, question(2))
+        assert (await peer.frame()).opaque == 1  # it was asked in good order
         await peer.ended()
         await until(lambda: len(server.lost_ones) == 1)
         other.write(question(3))
