@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable
 from typing import Self
 
-CLAIM_PORT = 19876
+CLAIM_PORT = 14_321
+"""Nobody's: whoever listens to it on every address stops all local clusters."""
 HAS_LOOPBACK_NETWORK = sys.platform == "linux"
 """Whether all of 127.0.0.0/8 is this machine's, and not 127.0.0.1 alone."""
 LAST = 254
