@@ -100,10 +100,13 @@ class Message:
     flag: int = 0
     wait_store_ok: bool = True
     properties: dict[str, str] = field(default_factory=dict)
+    delay_level: int = 0
+    """Which of the broker's messageDelayLevel it waits, 1 the first; 0: it does not."""
 
     def all_properties(self) -> dict[str, str]:
-        """Return the user's properties with tag, keys and WAIT among them."""
+        """Return the user's properties with tag, keys, WAIT and DELAY among them."""
         own = {KEYS: self.keys, TAGS: self.tags, WAIT: _java_bool(self.wait_store_ok)}
+        own[DELAY] = str(self.delay_level) if self.delay_level else None
         return self.properties | {k: v for k, v in own.items() if v is not None}
 
 

@@ -273,7 +273,7 @@ async def test_messages_come_to_a_consumer_each_at_its_time(tmp_path):
         await until(lambda: came)
         began = came[0][0]
         for level in (5, 1, 4, 9):
-            message = Message("orders", b"%d" % level, properties={"DELAY": f"{level}"})
+            message = Message("orders", b"%d" % level, delay_level=level)
             await producer.send(message)
         await pass_time(310)
     waited = [(round(at - began), body) for at, body in came[1:]]
@@ -292,7 +292,7 @@ async def two_delayed(tmp_path, server, end):
     async with Producer("shop", server.address) as producer:
         await producer.send(Message("orders", b"now"), ORDERS)
         for level, body in ((1, b"soon"), (6, b"late")):
-            message = Message("orders", body, properties={"DELAY": str(level)})
+            message = Message("orders", body, delay_level=level)
             await producer.send(message, ORDERS)
         await pass_time(5)
     assert await bodies_at(server) == [b"now", b"soon"]
@@ -319,7 +319,7 @@ async def test_a_slave_copies_the_offsets_and_delivers_nothing(tmp_path):
         server, master, slave = nodes
         async with Producer("shop", server.address) as producer:
             await producer.send(Message("orders", b"now"), ORDERS)
-            message = Message("orders", b"soon", properties={"DELAY": "1"})
+            message = Message("orders", b"soon", delay_level=1)
             await producer.send(message, ORDERS)
             await pass_time(20)
         assert slave.memory.delays.get(1) == master.memory.delays.get(1) == 1
