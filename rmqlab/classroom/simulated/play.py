@@ -179,10 +179,10 @@ class _Play:
         """Tell what lies in each log at the end."""
         for node in self.cluster.crew.nodes.values():
             if node.broker is not None:
-                self.timeline.tell("log", node=node.name, messages=_messages(node))
+                self.timeline.tell("log", node=node.name, messages=messages_in(node))
 
 
-def _messages(node: SimNode) -> list[list[object]]:
+def messages_in(node: SimNode) -> list[list[object]]:
     """Return what a log holds, as the trace has it."""
     assert node.broker is not None
     log, found = node.broker.store.log, list[list[object]]()
