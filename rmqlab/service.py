@@ -48,6 +48,8 @@ class Service:
     async def _run(self) -> None:
         pause = self.interval_s if self.first_s is None else self.first_s
         while True:
+            if self._woken.is_set():
+                await asyncio.sleep(0)  # by its own step: others have their turn first
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rmqlab.errors import StoreError
@@ -54,3 +56,23 @@ async def test_a_fault_that_comes_and_goes_is_no_new_one(caplog):
 async def test_a_mistake_of_ours_is_told_with_its_traceback_each_time(caplog):
     assert await failing(3.5, ValueError("bug")) == 3
     assert [one.exc_info[0] for one in caplog.records] == [ValueError] * 3
+
+
+async def test_a_step_that_wakes_its_own_service_lets_others_run():
+    class Busy(Service):
+        steps = 0
+
+        async def step(self):
+            self.steps += 1
+            if self.steps < 1000:
+                self.wake()
+
+    busy = Busy()
+    busy.wake()
+    busy.start()
+    turns = 0
+    while busy.steps < 1000:
+        await asyncio.sleep(0)
+        turns += 1
+    await busy.stop()
+    assert turns > 500
