@@ -81,7 +81,7 @@ IGNORED_BY_NAMESRV: dict[str, type] = {
 }
 """The same for a name server."""
 
-OURS_ALONE = {"labSendMillis"}
+OURS_ALONE = {"labSendMillis", "labSlaveSyncMillis"}
 """Read here, and by no RocketMQ."""
 
 RENAMED = {

@@ -135,7 +135,7 @@ class Broker:
         )
 
     def _measure(self, now_ms: int) -> dict[str, str]:
-        parts = self.memory, self.store, self.ha_master
+        parts = self.memory, self.store, self.ha_master, self.ha_slave
         return measure(*parts, self.booted_ms, now_ms)
 
     def _build_services(self, disk: Disk, paths: StorePaths) -> None:
@@ -153,7 +153,7 @@ class Broker:
             memory, self.store, self.clock, self._topics_changed
         )
         saving = self._persistence, self._delays_saved
-        self.slave_sync = SlaveSync(memory, self._remoting, saving)
+        self.slave_sync = SlaveSync(config, memory, self._remoting, saving)
         name_servers = [one for one in config.namesrv_addr.split(";") if one.strip()]
         self.registrations = [
             Registration(
@@ -195,6 +195,7 @@ class Broker:
         self._persistence.load()
         self._delays_saved.load()
         self.store.on_append += [self._dispatcher.wake, self.ha_master.grew]
+        self.store.on_append.append(self._log_flush.grew)
         try:
             address = self.config.bind_address or LOOPBACK
             port = await self._server.listen(self.config.listen_port, address)
@@ -270,8 +271,8 @@ class Broker:
             now_ms = self.clock.now_ms()
             if self.memory.topics.set_ordered(ordered, now_ms):
                 self._topics_changed()
-        if self.role is BrokerRole.SLAVE and reply.ha_server_addr:
-            self.ha_slave.follow(reply.ha_server_addr)
+        if self.role is BrokerRole.SLAVE:
+            self.ha_slave.follow(reply.ha_server_addr or "")
             self.slave_sync.master = reply.master_addr or ""
 
     def _group_changed(self, group: str) -> None:

@@ -1,9 +1,10 @@
 """What a broker measures of itself, under the names that RocketMQ's tools read.
 
 Only what is truly measured is told.  Pulls, queries and ends of transactions are
-answered as they come: nothing of them queues, and there is no room for it.  Two names
+answered as they come: nothing of them queues, and there is no room for it.  Four names
 are this broker's own: haSlaveCount and haSlaveAckOffset say how many slaves are
-connected and how far the fastest is.
+connected and how far the fastest is, haSlaveStuckCount how many of them need what was
+removed from the log, haFault why a slave copies nothing though its master is there.
 
 Not here: putLatency99 and putLatency999.
 
@@ -17,6 +18,7 @@ from rmqlab.broker.rates import SPANS_S, Rates, What
 from rmqlab.broker.tables.delays import DelayOffsets
 from rmqlab.errors import StoreError
 from rmqlab.ha.master import HaMaster
+from rmqlab.ha.slave import HaSlave
 from rmqlab.protocol.codes import CURRENT_VERSION
 from rmqlab.protocol.message import SCHEDULE_TOPIC
 from rmqlab.store.store import MessageStore
@@ -30,6 +32,7 @@ def measure(
     memory: Memory,
     store: MessageStore,
     ha_master: HaMaster,
+    ha_slave: HaSlave,
     booted_ms: int,
     now_ms: int,
 ) -> dict[str, str]:
@@ -38,8 +41,10 @@ def measure(
         "bootTimestamp": str(booted_ms),
         "brokerVersion": str(int(CURRENT_VERSION)),
         "brokerVersionDesc": CURRENT_VERSION.name,
+        "haFault": ha_slave.fault,
         "haSlaveAckOffset": str(ha_master.acked),
         "haSlaveCount": str(len(ha_master.slaves)),
+        "haSlaveStuckCount": str(len(ha_master.stuck)),
         "runtime": f"[ {_duration((now_ms - booted_ms) // 1000)} ]",
         "startAcceptSendRequestTimeStamp": str(
             memory.config.start_accept_send_request_time_stamp

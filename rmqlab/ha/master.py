@@ -1,7 +1,9 @@
 """Accepts slaves and feeds them the log.
 
 Every slave has its own place in the log.  A slave that is slow is sent no more than
-its socket takes; one that says nothing for 20 seconds is cut off.
+its socket takes; one that says nothing for 20 seconds is cut off.  One that was away so
+long that what it needs was removed gets heartbeats, as in RocketMQ; that this is so is
+logged here, and measured: its store must be emptied by hand.
 
 Source: HAService.AcceptSocketService, HAConnection, release 4.9.7.
 """
@@ -43,6 +45,11 @@ class HaMaster:
     def slaves(self) -> list[Feed]:
         """Those connected now, in the order in which they came."""
         return list(self._slaves)
+
+    @property
+    def stuck(self) -> list[Feed]:
+        """The slaves that need what was removed from the log."""
+        return [one for one in self._slaves if one.lacking]
 
     def is_reachable(self, end: int) -> bool:
         """Whether a slave is connected and not hopelessly behind `end`."""
@@ -111,13 +118,18 @@ class Feed(asyncio.Protocol):
             master.source, master.config.mapped_file_size_commit_log
         )
         self._loop = asyncio.get_running_loop()
-        self._is_full = False
+        self._is_full = self._is_stuck = False
         self.closed = self._loop.create_future()
 
     @property
     def acked(self) -> int:
         """How far the slave says it is; -1 before it said anything."""
         return self._session.acked
+
+    @property
+    def lacking(self) -> int:
+        """How many bytes it needs next that the log has no more."""
+        return self._session.lacking
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
@@ -145,12 +157,23 @@ class Feed(asyncio.Protocol):
             while not self._is_full and not self._transport.is_closing():
                 piece = self._session.next_piece(self._config.ha_transfer_batch_size)
                 if piece is None:
+                    self._look_whether_stuck()
                     return
                 self._sent_at = self._loop.time()
                 self._transport.write(piece.to_bytes())
         except StoreError:
             log.exception("cannot read the log for slave peer=%s", self)
             self._transport.abort()
+
+    def _look_whether_stuck(self) -> None:
+        if self._is_stuck or not self.lacking:
+            return
+        self._is_stuck = True
+        log.warning(
+            "slave stuck peer=%s: it needs %d bytes more than are left, the log starts "
+            "at offset=%d; empty the slave's store and start it again",
+            self, self.lacking, self._master.source.start,
+        )  # fmt: skip
 
     def _tick(self) -> None:
         now = self._loop.time()

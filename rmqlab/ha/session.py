@@ -26,6 +26,11 @@ class LogSource(Protocol):
     """What replication reads from: the commit log, or a bytearray in a test."""
 
     @property
+    def start(self) -> int:
+        """Offset of the first byte that is still there."""
+        ...
+
+    @property
     def end(self) -> int:
         """Offset after the last byte."""
         ...
@@ -59,6 +64,11 @@ class MasterSession:
         self.acked = -1
         """The slave's last report; -1 before the first."""
         self._next = -1
+
+    @property
+    def lacking(self) -> int:
+        """How many bytes the slave needs next that the log has no more."""
+        return max(0, self._log.start - self._next) if self._next >= 0 else 0
 
     def receive(self, data: bytes) -> bool:
         """Take bytes from the slave; return whether a report was among them.

@@ -1,9 +1,11 @@
 """Follows one master and comes back after a cut.
 
 RocketMQ's slave first speaks five seconds after it connected; this one speaks at once,
-which a real master takes as well.  The rest is alike: a report after every piece, one
-every five seconds of silence, a new connection after twenty, and five seconds between
-attempts.
+which a real master takes as well, and where its log does not continue the master's it
+waits those seconds before it tries again.  The rest is alike: a report after every
+piece, one every five seconds of silence, a new connection after twenty, and five
+seconds between attempts.  (4.9.7 takes its own reports for signs of life and so never
+misses a master that has gone silent; this one does, as 4.4.)
 
 Source: HAService.HAClient, release 4.9.7.
 """
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
 CONNECT_S = 3.0
+SHORTEST_ADDRESS = 6
+"""A haMasterAddress of fewer characters counts as none."""
 
 
 class Copy(Protocol):
@@ -47,14 +51,21 @@ class HaSlave(Service):
         super().__init__()
         self._copy, self._config = copy, config
         self._link: Follower | None = None
-        self.address = config.ha_master_address
+        self._is_fixed = len(config.ha_master_address) >= SHORTEST_ADDRESS
+        self.address = config.ha_master_address if self._is_fixed else ""
         """host:port of the master's HA port; empty while nobody has said."""
+        self.fault = ""
+        """Why it copies nothing though its master is there; empty if it does."""
+        self._missed = ""
         self.connected = asyncio.Event()
         """Set while the master's connection stands."""
 
     def follow(self, address: str) -> None:
-        """Take the master's address from a name server, unless one is configured."""
-        if not self._config.ha_master_address and address != self.address:
+        """Take the master's address from a name server, unless one is configured.
+
+        A name server that knows none, "", changes nothing: the master may come back.
+        """
+        if address and not self._is_fixed and address != self.address:
             self.address = address
             if self._link:
                 self._link.abort()
@@ -72,12 +83,19 @@ class HaSlave(Service):
                 link = Follower(self, self._copy, self._config)
                 self._link = link
                 await loop.create_connection(lambda: link, host, int(port))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             self._link = None
-            log.info("no master at %s yet: %s", address, error)
+            self._miss(address, _reason(error))
         else:
+            self._missed = ""
             if address != self.address:
                 link.abort()  # the master moved while this connected
+
+    def _miss(self, address: str, why: str) -> None:
+        """Say that there is no master, once for each reason."""
+        if self._missed != (missed := f"{address}: {why}"):
+            log.info("no master at %s", missed)
+        self._missed = missed
 
     def lost(self, *, come_back: bool) -> None:
         """The connection ended; come back at once, or when the interval is over."""
@@ -121,13 +139,17 @@ class Follower(asyncio.Protocol):
         try:
             pieces = self._session.receive(data)
             for piece in pieces:
-                if piece.data:
+                # Where an empty log starts, even a heartbeat decides.
+                if piece.data or (piece.offset and not self._copy.end):
                     self._copy.copy(piece.offset, piece.data)
         except (Diverged, WireError, StoreError) as error:
             log.error("master=%s: %s", self._owner.address, error)  # noqa: TRY400
+            self._owner.fault = str(error)
             self._come_back = False  # not at once: this will not mend itself
             self._transport.abort()
             return
+        if pieces:
+            self._owner.fault = ""
         if any(piece.data for piece in pieces):
             self._report()
 
@@ -157,3 +179,13 @@ class Follower(asyncio.Protocol):
         """End the connection."""
         if self.is_connected:
             self._transport.abort()
+
+
+def _reason(error: Exception) -> str:
+    """Return why there is no connection, in words: error numbers differ by system."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, ValueError | OverflowError):
+        return "an address is host:port"
+    why = getattr(error, "strerror", None) or str(error)
+    return why or f"no answer within {CONNECT_S:g} s"

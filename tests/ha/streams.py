@@ -65,6 +65,10 @@ class Log:
         self.files, self.file_size = files, file_size
         self.end = 0
 
+    @property
+    def start(self) -> int:
+        return min(self.files, default=0)
+
     def read(self, offset: int, size: int) -> bytes:
         start = offset - offset % self.file_size
         size = min(size, self.end - offset)

@@ -244,3 +244,29 @@ async def test_a_taken_port_is_an_error_of_the_master():
         with pytest.raises(OSError, match="in use"):
             await other.listen(master.port)
         await other.stop()
+
+
+async def test_a_slave_that_needs_what_was_removed_is_told_of_once(caplog):
+    log = log_of(b"a" * FILE_BYTES, b"bc")
+    del log.files[0]
+    async with (
+        master_of(log) as master,
+        connected(master) as (reader, writer),
+    ):
+        writer.write(report(FILE_BYTES - 7))
+        assert await piece_from(reader) == Piece(FILE_BYTES - 7, b"")  # and no more
+        writer.write(report(FILE_BYTES - 7))
+        await until(lambda: master.stuck == master.slaves)
+        said = f"it needs 7 bytes more than are left, the log starts at {FILE_BYTES=}"
+        assert caplog.text.count(said.replace("FILE_BYTES", "offset")) == 1
+
+
+async def test_a_slave_that_has_all_or_is_fed_is_not_stuck():
+    async with (
+        master_of(log_of(b"abc")) as master,
+        connected(master) as (reader, writer),
+    ):
+        assert master.stuck == []  # it has said nothing yet
+        writer.write(report(1))
+        assert await piece_from(reader) == Piece(1, b"bc")
+        assert master.stuck == []

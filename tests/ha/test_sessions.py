@@ -110,9 +110,11 @@ def test_a_slave_that_asks_for_a_removed_file_gets_heartbeats_only():
     log = small_log(2500)
     del log.files[0]
     session = MasterSession(log, FILE_BYTES)
+    assert session.lacking == 0
     session.receive(report(10))
     assert drain(session) == []
     assert session.heartbeat() == Piece(10, b"")
+    assert session.lacking == FILE_BYTES - 10
 
 
 @given(some.lists(some.integers(-(2**63), 2**63 - 1), min_size=1), some.data())

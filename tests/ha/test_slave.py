@@ -79,6 +79,7 @@ async def test_a_golden_master_is_answered_as_the_real_slave_answered(name):
             writer.write(piece.to_bytes())
             if piece.data:
                 said.append(await reader.readexactly(8))
+    copy.pieces = [one for one in copy.pieces if one.data]
     assert copy.pieces == [one for one in stream.pieces if one.data]
     ends = [one.offset + len(one.data) for one in copy.pieces]
     assert said == [report(offset) for offset in [stream.reports[0], *ends]]
@@ -266,3 +267,53 @@ async def test_a_slave_that_stops_closes_its_connection():
         assert not slave.connected.is_set()
         await ended(reader)
         assert master.links.empty()
+
+
+async def test_a_master_that_is_away_is_missed_in_words_and_once(caplog):
+    caplog.set_level("INFO", "rmqlab.ha.slave")
+    away = f"{HOST}:{free_port()}"
+    async with slave_of(away):
+        await pass_time(21)
+    lines = [
+        one.getMessage() for one in caplog.records if one.name == "rmqlab.ha.slave"
+    ]
+    assert lines == [f"no master at {away}: nobody listens there"]
+
+
+async def test_a_master_address_too_short_to_be_one_counts_as_none():
+    slave = HaSlave(CopyOfLog(), StoreConfig(ha_master_address="h:1"))
+    assert slave.address == ""
+    slave.follow("h1:10912")
+    assert slave.address == "h1:10912"
+
+
+async def test_a_name_server_that_knows_no_master_makes_a_slave_forget_none():
+    slave = HaSlave(CopyOfLog(), StoreConfig())
+    slave.follow("h1:10912")
+    slave.follow("")
+    assert slave.address == "h1:10912"
+
+
+async def test_a_slaves_fault_is_known_until_it_goes_on():
+    copy = CopyOfLog(3)
+    async with ScriptedMaster() as master, slave_of(master.address, copy) as slave:
+        _, writer = await master.links.get()
+        writer.write(Piece(7, b"").to_bytes())
+        await until(lambda: slave.fault)
+        assert slave.fault.endswith("SLAVE: 3 MASTER: 7")
+        _, writer = await master.links.get()  # five seconds later
+        assert slave.fault
+        writer.write(Piece(3, b"").to_bytes())
+        await until(lambda: not slave.fault)
+
+
+async def test_an_empty_slave_starts_its_log_where_the_first_heartbeat_says():
+    copy = CopyOfLog()
+    async with ScriptedMaster() as master, slave_of(master.address, copy):
+        reader, writer = await master.links.get()
+        assert await reader.readexactly(8) == report(0)
+        writer.write(Piece(2000, b"").to_bytes())
+        await until(lambda: copy.end == 2000)
+        writer.close()
+        reader, _ = await master.links.get()
+        assert await reader.readexactly(8) == report(2000)

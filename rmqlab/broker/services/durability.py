@@ -1,8 +1,10 @@
 """Gets the files onto the disk, and lets through the sends that wait for that.
 
 SYNC_FLUSH: every send wakes the log's flush, and all that were put while one flush ran
-share the next: group commit.  ASYNC_FLUSH: the log is flushed twice a second where four
-pages are new, and every ten seconds whatever there is.
+share the next: group commit.  What nobody waits for (a send with WAIT=false, a delayed
+message that is due, what a slave copies) is flushed ten milliseconds later.
+ASYNC_FLUSH: the log is flushed twice a second where four pages are new, and every ten
+seconds whatever there is.
 
 Source: CommitLog.GroupCommitService, FlushRealTimeService,
 DefaultMessageStore.FlushConsumeQueueService, release 4.9.7.
@@ -18,6 +20,8 @@ from rmqlab.settings import FlushDiskType
 from rmqlab.store.layout import PAGE_BYTES
 from rmqlab.store.store import MessageStore
 
+IDLE_S = 0.010
+
 
 class LogFlush(Service):
     """Flushes the commit log and opens the gate at which sends wait for that."""
@@ -28,7 +32,18 @@ class LogFlush(Service):
         self._store, self._gate = store, gate
         self._is_sync = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._thorough_at = self._retry_at = 0.0
+        self._is_coming = False
         self.interval_s = config.flush_interval_commit_log / 1000
+
+    def grew(self) -> None:
+        """The log grew: with SYNC_FLUSH it is flushed soon, whoever waits for that."""
+        if self._is_sync and not self._is_coming:
+            self._is_coming = True
+            asyncio.get_running_loop().call_later(IDLE_S, self._soon)
+
+    def _soon(self) -> None:
+        self._is_coming = False
+        self.wake()
 
     async def step(self) -> None:
         """Flush if it is due.
