@@ -37,6 +37,9 @@ def run(arguments: list[str]) -> int:
             return 0
         flags = parse(name, command, rest)
         asyncio.run(_print(command, flags))
+    except BrokenPipeError:  # of `mqadmin … | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (RmqError, OSError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return FAILED

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -279,3 +282,17 @@ async def test_a_usage_error_says_in_one_line_what_is_wrong(mq, arguments, why):
     assert why in err
     assert err.endswith(f"See 'mqadmin help {arguments[0]}'.\n")
     assert err.count("\n") == 1
+
+
+def test_who_reads_only_the_beginning_hears_no_complaint():
+    """As `mqadmin help | head -1`: the pipe's reading end is gone at once."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as broken:
+        done = subprocess.run(
+            [sys.executable, "-m", "rmqlab.mqadmin", "help"],
+            stdout=broken,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
