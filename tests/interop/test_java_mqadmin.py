@@ -10,10 +10,14 @@ import re
 
 import pytest
 
-from tests.interop.jars import release
+from tests.interop.jars import VERSIONS, release
 from tests.interop.operating import COUNT, SETTING, operate
+from tests.interop.real import OURS
 
-PAIRS = [("4.9.7", "4.9.7"), ("4.9.7", "4.4.0"), ("4.9.7", None)]
+PAIRS = [
+    *(("4.9.7", one) for one in ("4.9.7", "4.4.0", None)),
+    *((OURS, one) for one in VERSIONS),
+]
 """Server, tools; None: ours."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(,\d{3})?")
 CONNECTION = re.compile(r"127\.0\.0\.1:\d+")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 
 from tests.interop import scenarios
-from tests.interop.jars import release
+from tests.interop.jars import VERSIONS, release
+from tests.interop.real import OURS
 
-PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0")]
+PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0"), *((OURS, one) for one in VERSIONS)]
 """Server, client."""
 NAMES = """
 sync created async oneway batch delayed transaction

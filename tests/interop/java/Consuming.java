@@ -51,11 +51,15 @@ final class Consuming {
             DefaultMQPushConsumer consumer = stage.consumer(topic + "-group", topic + number);
             consumer.subscribe(topic, "*");
             prepared.accept(consumer);
+            long start = System.currentTimeMillis();
             consumer.start();
             pair.add(consumer);
             // The first takes all: what it has later, it has because it gave some up.
             int wanted = number == 0 ? all : share;
             has(consumer, topic, wanted);
+            // It renews its locks after a second. One that it gives up just then may be
+            // renewed after that, and nobody gets it for a minute.
+            Stage.until(() -> locksAreOf(consumer, start + 1000));
         }
         has(pair.get(0), topic, share == all ? all : all - share);
         return pair;
@@ -69,6 +73,12 @@ final class Consuming {
             throw new IllegalStateException(
                 consumer.getInstanceName() + " has " + queues(consumer, topic), never);
         }
+    }
+
+    private static boolean locksAreOf(DefaultMQPushConsumer consumer, long time) {
+        return consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
+            .getProcessQueueTable().values().stream()
+            .allMatch(one -> !one.isLocked() || one.getLastLockTimestamp() >= time);
     }
 
     private List<Heard> heardByTwo(String topic, MessageModel model, int share, int all)
