@@ -16,6 +16,7 @@ PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0"), *((OURS, one) for one in VERSIO
 NAMES = """
 sync created async oneway batch delayed transaction
 clustering broadcasting ordered resumed tags sql retried pulled reset query
+dashboard
 """.split()
 OK = "SEND_OK"
 
@@ -204,6 +205,44 @@ def test_a_message_is_found_by_key_by_both_ids_and_by_time(facts):
         "not there": "MQClientException",
         "at the beginning of time": 0,
         "at its time": 0,
+    }
+
+
+def test_every_page_of_the_dashboard_finds_its_answers(facts):
+    assert facts("dashboard") == {
+        "cluster": {
+            "rates are numbers": True,
+            "something came and went today": True,
+            "role": "ASYNC_MASTER",
+            "clusters": {"interop": ["broker-a"]},
+        },
+        "topics": {
+            "listed": True,
+            "bounds": [0, 2],
+            "by": ["watched-group"],
+            "counted": True,
+        },
+        "consumers": {
+            "retries": 16,
+            "behind": 0,
+            "offsets": [2, 2],
+            "has consumed to the end": True,
+            "in the broker's statistics": True,
+        },
+        "one consumer": {
+            "is ours": True,
+            "is at": 2,
+            "has a stack": True,
+            "says it is at": 2,
+            "consumed directly": "CR_SUCCESS",
+            "heard": ["watched-0", "watched-1", "watched-1"],
+        },
+        "upkeep": {
+            "kept": "value",
+            "listed": {"key": "value"},
+            "expired queues": True,
+            "unused topics": True,
+        },
     }
 
 

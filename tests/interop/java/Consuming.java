@@ -17,6 +17,7 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.client.impl.consumer.DefaultMQPushConsumerImpl;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
@@ -76,9 +77,10 @@ final class Consuming {
     }
 
     private static boolean locksAreOf(DefaultMQPushConsumer consumer, long time) {
-        return consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl()
-            .getProcessQueueTable().values().stream()
-            .allMatch(one -> !one.isLocked() || one.getLastLockTimestamp() >= time);
+        DefaultMQPushConsumerImpl inside = consumer.getDefaultMQPushConsumerImpl();
+        return !inside.isConsumeOrderly()
+            || inside.getRebalanceImpl().getProcessQueueTable().values().stream()
+                .allMatch(one -> one.getLastLockTimestamp() >= time);
     }
 
     private List<Heard> heardByTwo(String topic, MessageModel model, int share, int all)
@@ -257,7 +259,13 @@ final class Consuming {
         stage.producer.send(Stage.message(topic, "lazy", "twice"));
         MessageQueue dead = Stage.queue("%DLQ%retried-group", 0);
         List<String> tries = new ArrayList<>();
-        heard.await(5);
+        MessageQueue retries = Stage.queue("%RETRY%retried-group", 0);
+        try {
+            heard.await(5);
+        } catch (IllegalStateException never) {
+            throw new IllegalStateException(never.getMessage() + " of " + retries + " to "
+                + stage.puller.maxOffset(retries) + ", has " + queues(consumer, retries.getTopic()));
+        }
         Stage.until(() -> stage.puller.maxOffset(dead) == 1);
         heard.messages().forEach(
             one -> tries.add(Stage.body(one) + " " + one.getReconsumeTimes() + " " + one.getTopic()));
@@ -274,7 +282,7 @@ final class Consuming {
             .fluentPut("came from", last.getProperty("RETRY_TOPIC"))
             .fluentPut("origin is told", offsetId.equals(last.getProperty("ORIGIN_MESSAGE_ID")))
             .fluentPut("waiting for retries",
-                stage.puller.maxOffset(Stage.queue("%RETRY%retried-group", 0)));
+                stage.puller.maxOffset(retries));
     }
 
     private int permission(String topic) throws Exception {

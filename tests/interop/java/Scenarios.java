@@ -33,6 +33,7 @@ public final class Scenarios {
         System.setOut(System.err); // what the client itself has to say is no fact
         Stage stage = new Stage(arguments[0]);
         gather(new Sending(stage), new Consuming(stage), new Asking(stage));
+        ALL.put("dashboard", new Watching(stage)::dashboard);
         List<Thread> playing = new ArrayList<>();
         for (String name : Arrays.asList(arguments).subList(1, arguments.length)) {
             playing.add(new Thread(() -> {

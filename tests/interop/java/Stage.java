@@ -17,7 +17,7 @@ import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 /** What the scenarios share: the clients of this process, topics, and how one waits. */
 final class Stage {
     static final String BROKER = "broker-a";
-    private static final long BOUND_MS = 30_000;
+    private static final long BOUND_MS = 60_000;
     private static final long LOOK_AGAIN_MS = 10;
     private static final int ROUTES_MS = 500; // a group's retry topic is made after its start
 
