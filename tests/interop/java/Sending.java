@@ -159,7 +159,11 @@ final class Sending {
 
             @Override
             public LocalTransactionState checkLocalTransaction(MessageExt message) {
-                checks.merge(Stage.body(message) + " of " + message.getTopic(), 1, Integer::sum);
+                int times = checks.merge(
+                    Stage.body(message) + " of " + message.getTopic(), 1, Integer::sum);
+                if (times > 1) { // asked again before the first answer was heard
+                    return LocalTransactionState.UNKNOW;
+                }
                 return Stage.body(message).equals("asked-commit")
                     ? LocalTransactionState.COMMIT_MESSAGE
                     : LocalTransactionState.ROLLBACK_MESSAGE;
