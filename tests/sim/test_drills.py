@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from rmqlab.classroom.simulated.drill_table import (
+    BEGIN,
+    END,
+    HEAD,
     NUMBERS,
     Cell,
     DrillTable,
@@ -80,3 +84,44 @@ def test_the_json_has_medians_worsts_and_what_each_seed_found():
     assert cell["lost"] == {"median": 0.0, "worst": 9.0}
     assert [one["seed"] for one in cell["seeds"]] == [0, 1, 2]
     assert {*NUMBERS} <= cell.keys()
+
+
+# ── README.md ─────────────────────────────────────────────────────────────────
+
+
+def published():
+    """Return the rows of README's table by what happens and mode; its head apart."""
+    page = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    lines = page.partition(BEGIN)[2].partition(END)[0].split("\n")
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    rows, what = {}, ""
+    for row in cells[2:]:
+        what = row[0] if len(row) == len(HEAD) else what
+        rows[what, row[-5]] = tuple(row[-5:])
+    return tuple(cells[0]), rows
+
+
+def test_the_readme_has_every_fault_of_every_mode():
+    head, rows = published()
+    assert head == HEAD
+    wanted = [(one.text, mode) for one in FAULTS.values() for mode in MODES
+              if fits(mode, one.name)]  # fmt: skip
+    assert list(rows) == wanted
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_the_readme_says_what_drills_come_to_now(fault):
+    (cell,) = drill_table(modes=["1m"], faults=[fault]).cells
+    _, rows = published()
+    again = "put it right by `rmqlab drills --into README.md`"
+    assert rows[FAULTS[fault].text, "1m"] == cell.row[1:], again
+
+
+def test_the_readme_shows_what_the_modes_promise():
+    lost = {key: row[1] for key, row in published()[1].items()}
+    kept = {key for key, count in lost.items() if count == "0"}
+    texts = {name: one.text for name, one in FAULTS.items()}
+    alive = ("kill", "pause", "cut", "crash-flushed")
+    assert {(texts[name], mode) for name in alive for mode in MODES} <= kept
+    assert {(text, "2m-2s-sync") for text in texts.values()} <= kept
+    assert kept.isdisjoint({(texts["disk-lag"], "2m-2s-async"), (texts["disk"], "1m")})

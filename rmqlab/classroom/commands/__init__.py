@@ -27,6 +27,7 @@ FAMILIES = {
     "admin": "admin",
     "traces": "trace replay",
     "scenarios": "sim",
+    "drills": "drills",
     "verify": "verify",
     "dump": "dump",
     "bench": "bench",

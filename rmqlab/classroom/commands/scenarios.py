@@ -57,7 +57,7 @@ def sim_command(
         return
     if scenario is None:
         raise click.UsageError("name a scenario or a file; --list says what there is")
-    _hush()
+    hush()
     console = Console(stderr=True, quiet=as_json)
     began = time.perf_counter()
     try:
@@ -77,7 +77,7 @@ def sim_command(
     sys.exit(0 if outcome.held else 1)
 
 
-def _hush() -> None:
+def hush() -> None:
     """Keep to ourselves what simulated nodes log: that nodes die is the point here."""
     for name in ("rmqlab", "asyncio"):
         logging.getLogger(name).addHandler(logging.NullHandler())

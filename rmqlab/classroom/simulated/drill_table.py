@@ -25,6 +25,8 @@ from rmqlab.errors import ConfigError
 SCHEMA = 1
 SEEDS = 5
 NUMBERS = ("lost", "failed", "doubled", "unavailable_s")
+BEGIN, END = "<!-- drills: rmqlab drills --into README.md -->", "<!-- end of drills -->"
+"""Between these lines a page has the table."""
 HEAD = ("what happens", "mode", "lost", "failed", "doubled", "unavailable for")
 
 
@@ -151,3 +153,16 @@ def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(f"no {what} {unknown[0]!r}: there are {', '.join(known)}")
+
+
+def put_into(page: str, table: DrillTable) -> str:
+    """Return a page with another table between its markers.
+
+    Raises:
+        ConfigError: it has no markers.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ConfigError(f"the page has no lines {BEGIN!r} and {END!r}")
+    return f"{before}{begin}\n{table.markdown}\n{end}{after}"
