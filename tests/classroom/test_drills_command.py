@@ -34,8 +34,8 @@ def call(*arguments):
 
 def test_all_modes_and_faults_are_played_unless_some_are_named(asked):
     assert call("--jobs", 2).exit_code == 0
-    assert call("--mode", "1m", "--fault", "kill", "--seeds", 3, "--jobs", 1).output
-    assert asked == [(5, MODES, tuple(FAULTS), 2), (3, ("1m",), ("kill",), 1)]
+    assert call("--mode", "1m", "--fault", "kill", "--seeds", 4, "--jobs", 1).output
+    assert asked == [(3, MODES, tuple(FAULTS), 2), (4, ("1m",), ("kill",), 1)]
 
 
 def test_the_table_is_printed_with_what_its_numbers_mean(asked):

@@ -54,7 +54,7 @@ def drills_command(
     """Play the failover drill of each mode and fault on simulated machines.
 
     Ten messages a second; a fault, a minute, somebody mends it, another minute.  All
-    modes and faults with five seeds each take a few minutes.
+    modes and faults with three seeds each take a few minutes.
 
     \b
     rmqlab drills --mode 2m-2s-sync --seeds 1

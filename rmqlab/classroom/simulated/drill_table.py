@@ -23,7 +23,7 @@ from rmqlab.classroom.topology import MODES
 from rmqlab.errors import ConfigError
 
 SCHEMA = 1
-SEEDS = 5
+SEEDS = 3
 NUMBERS = ("lost", "failed", "doubled", "unavailable_s")
 BEGIN, END = "<!-- drills: rmqlab drills --into README.md -->", "<!-- end of drills -->"
 """Between these lines a page has the table."""
