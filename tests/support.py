@@ -154,11 +154,14 @@ def golden_store(name: str, folder: Path) -> Path:
     return folder
 
 
-async def until(is_true: Callable[[], Any]) -> None:
+async def until(
+    is_true: Callable[[], Any], *, within_s: float | None = None, every_s: float = 0.005
+) -> None:
     """Return once a condition holds; fail where it does not in all that time."""
-    async with asyncio.timeout(VIRTUAL_BOUND_S if simulated.here() else REAL_BOUND_S):
+    bound_s = VIRTUAL_BOUND_S if simulated.here() else REAL_BOUND_S
+    async with asyncio.timeout(within_s or bound_s):
         while not is_true():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(every_s)
 
 
 def quick_client() -> ClientConfig:

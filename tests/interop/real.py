@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from tests.interop.jars import Release
 from tests.support import HOST, free_port
@@ -229,10 +230,11 @@ async def name_server(release: Release | None, root: Path) -> AsyncIterator[str]
 
 @asynccontextmanager
 async def broker(
-    release: Release | None, root: Path, names: str, store: Path, **settings: object
+    release: Release | None, root: Path, names: str, store: Path, **settings: Any
 ) -> AsyncIterator[Node]:
     """Run a broker of a release, or ours, on the store; its port is `port`."""
-    home, port = home_below(root, "broker"), free_port()
+    home = home_below(root, "broker")
+    port = int(settings.get("listenPort") or free_port())
     path = write_properties(
         home / "broker.properties",
         **broker_settings(names, port, store) | settings,
