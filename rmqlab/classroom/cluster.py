@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 
 from rmqlab.classroom import owner, registry, runtimes, topology
 from rmqlab.classroom.owner import Progress
+from rmqlab.classroom.promotion import Promoting
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.trace.notes import now_s
@@ -30,7 +31,7 @@ ANSWER_S = 60.0
 DOWN_S = 30.0
 
 
-class Cluster(Traced):
+class Cluster(Promoting, Traced):
     """A handle on a running cluster; any number of them may exist."""
 
     simulated: ClassVar[type[SimCluster]] = SimCluster

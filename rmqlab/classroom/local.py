@@ -23,7 +23,7 @@ from typing import Any
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK, moved
-from rmqlab.classroom.topology import ROOTS_HOME, Node, Topology
+from rmqlab.classroom.topology import LOCAL_PART, ROOTS_HOME, Node, Topology
 from rmqlab.classroom.tracing import spec_of
 from rmqlab.settings import BrokerRole
 
@@ -90,7 +90,7 @@ class LocalRuntime:
             if any(self._shift.values()):
                 own["namesrvAddr"] = self.name_servers
         lines = [f"{key}={value}" for key, value in own.items()]
-        return "\n".join([node.text or "", "# What runtime local changes:", *lines, ""])
+        return "\n".join([node.text or "", LOCAL_PART, *lines, ""])
 
     @property
     def name_servers(self) -> str:

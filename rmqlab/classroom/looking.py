@@ -136,10 +136,14 @@ class StoreFiles:
             for path in self.shelf.below(self.paths.commit_log)
         )
 
-    def messages(self) -> Iterator[StoredMessage]:
-        """Yield the commit log's messages, oldest first, up to where there is none."""
+    def messages(self, start: int = 0) -> Iterator[StoredMessage]:
+        """Yield the commit log's messages, oldest first, up to where there is none.
+
+        Files that end before the offset `start` are passed over.
+        """
         for path in self.shelf.below(self.paths.commit_log):
-            yield from (to_message(one) for one in self._records(path))
+            if int(path.rpartition("/")[2]) + self.shelf.size(path) > start:
+                yield from (to_message(one) for one in self._records(path))
 
     def _records(self, path: str) -> Iterator[Record]:
         """Yield a file's records, window by window; the last may reach beyond one."""

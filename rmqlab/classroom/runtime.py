@@ -70,7 +70,8 @@ class NodeState:
 def compare(brokers: Iterable[NodeState]) -> None:
     """Say of each slave how far it is behind, where both ends of a pair are known."""
     states = list(brokers)
-    ends = {one.broker_name: one.log_end for one in states if one.role != "SLAVE"}
+    masters = (one for one in states if one.role != "SLAVE")
+    ends = {one.broker_name: one.log_end for one in masters if one.log_end is not None}
     for slave in (one for one in states if one.role == "SLAVE"):
         end = ends.get(slave.broker_name)
         both = end is not None and slave.log_end is not None

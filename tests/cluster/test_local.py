@@ -16,7 +16,7 @@ from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.client.blocking import BlockingProducer
 from rmqlab.protocol.message import Message
-from tests.cluster.conftest import are_gone
+from tests.cluster.conftest import are_gone, shell
 from tests.support import until
 
 NODES = [
@@ -196,3 +196,23 @@ def test_a_node_is_given_another_file(home):
         cluster.configure("broker-a", text)
         cluster.restart("broker-a")
         assert cluster.node("broker-a").role == "SYNC_MASTER"
+
+
+def test_a_slave_of_processes_is_made_a_master_from_the_shell(home):
+    with Cluster.up("2m-2s-sync", name="drill") as cluster:
+        send(cluster, b"before")
+        refused = shell("promote", "broker-a-s")
+        assert refused.returncode == 1
+        assert "broker-a is usable: two masters" in refused.stderr
+        store = cluster.node("broker-a-s").store
+        cluster.kill("broker-a")
+        done = shell("promote", "broker-a-s")
+        assert done.returncode == 0, done.stderr
+        assert "broker-a-s has all that lies on broker-a's disk" in done.stdout
+        state = cluster.node("broker-a-s")
+        assert (state.role, state.state, state.store) == (
+            "ASYNC_MASTER", "usable", store,
+        )  # fmt: skip
+        assert b"before" in bodies(state)
+        assert send(cluster, b"after").queue.broker_name == "broker-a"
+        assert bodies(state)[-1] == b"after"

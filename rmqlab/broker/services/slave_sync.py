@@ -76,5 +76,6 @@ class SlaveSync(Service):
                 take_over(fastjson.loads(answer.body))
             except (Unavailable, RemoteError, WireError) as error:
                 log.warning("not copied from master=%s: %s", self.master, error)
-        for one in self._saving:
-            one.save_changed()
+                continue
+            for one in self._saving:
+                one.save_changed()

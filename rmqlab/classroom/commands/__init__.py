@@ -20,7 +20,7 @@ EX_USAGE = 64
 click.UsageError.exit_code = EX_USAGE
 
 FAMILIES = {
-    "clusters": "up down status kill stop pause resume restart",
+    "clusters": "up down status kill stop pause resume restart promote",
     "messages": "send consume",
     "exercises": "list start reset hint grade build",
     "tools": "lab lint doctor demo",

@@ -267,6 +267,24 @@ def _verb(verb: str, text: str) -> click.Command:
 
 
 kill_command = _verb("kill", "End a node at once, without a goodbye (SIGKILL).")
+
+
+@click.command("promote")
+@click.argument("node")
+@click.option("--force", is_flag=True, help="End its master, if that still lives.")
+@name_option
+def promote_command(node: str, force: bool, name: str | None) -> None:
+    """Make a slave the master of its name, by hand; say what that loses.
+
+    Refused while its master lives: two masters of one name take turns in the routes.
+
+    \b
+    rmqlab kill broker-a
+    rmqlab promote broker-a-s
+    """
+    Cluster.attach(name).promote(node, force=force, tell=print)
+
+
 stop_command = _verb("stop", "Ask a node to end in good order (SIGTERM).")
 pause_command = _verb("pause", "Stop a node in its tracks; connections stay open.")
 resume_command = _verb("resume", "Let a paused node go on.")

@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+from rmqlab.classroom.looking import StoreFiles
+from rmqlab.classroom.promotion import Promoting
 from rmqlab.classroom.raw import Reply, say
 from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 from rmqlab.classroom.simulated.cluster import SimCluster
@@ -36,7 +38,7 @@ class HostState(NamedTuple):
     is_cut: bool
 
 
-class SimLab(SimCluster, LabVerbs):
+class SimLab(Promoting, SimCluster, LabVerbs):
     """A cluster of a lab, on simulated machines."""
 
     wait_s = 300.0
@@ -65,6 +67,14 @@ class SimLab(SimCluster, LabVerbs):
     def shelf(self, node: NodeState) -> MachineShelf:
         """Return the files of a node's machine."""
         return MachineShelf(self.crew.machine(node.host).disk)
+
+    def store_of(self, node: NodeState) -> StoreFiles:
+        """Return the files of a broker's store."""
+        return StoreFiles.of(node, self.shelf(node))
+
+    def text_of(self, node: NodeState) -> str:
+        """Return a node's file."""
+        return self.crew.node(node.name).node.text or ""
 
     def traffic(
         self, topic: str, per_second: float = 5.0, **options: Any
