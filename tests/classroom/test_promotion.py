@@ -145,7 +145,7 @@ def test_an_old_master_comes_back_as_a_slave_with_an_empty_store_only(lab):
     assert "greater than local commitLog offset" in lab.log_of("broker-a-s")
     assert bodies(lab, "broker-a") == ["a", "lost"]
     lab.kill("broker-a")
-    as_slave(lab, "/root/empty")
+    as_slave(lab, "/srv/empty")
     lab.run(30)
     send(lab, "new")
     lab.wait_in_step("broker-a-s", "broker-a")
