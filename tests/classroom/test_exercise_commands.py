@@ -26,6 +26,7 @@ IDS = [
     "05_fix_topic_on_one_broker",
     "06_many_masters",
     "09_async_slave",
+    "10_fix_flush_slave_timeout",
     "10_fix_slave_not_available",
     "10_sync_double_write",
     "11_choose_durability",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rmqlab.classroom.checks import ex10_fix_flush_slave_timeout as timeout
 from rmqlab.classroom.checks import ex10_fix_slave_not_available as not_available
 from rmqlab.classroom.grading.trial import Trial
 from tests.classroom.graded import found, solution
@@ -28,7 +29,7 @@ def mended(**files):
 
 
 @pytest.mark.parametrize(
-    "check", not_available.EXERCISE.checks.values(), ids=lambda c: c.name
+    "check", not_available.EXERCISE.checks.values(), ids=lambda one: one.name
 )
 def test_slaves_are_found_by_the_solution_whatever_the_seed(check):
     for seed in (SEED, 10**8):
@@ -87,3 +88,65 @@ def test_what_are_no_files_is_told_so(given):
 def test_a_line_that_is_misunderstood_is_named(right, wrong, said):
     trial = changed("10_fix_slave_not_available", right, wrong)
     assert said in found(not_available.each_line_is_understood, trial)
+
+
+AGAIN = dict.fromkeys(timeout.OUTCOMES, False) | {timeout.NO_ANSWER: True}
+PATIENCE = {"slaveTimeout": 1000, "sendMsgTimeout": 1800}
+
+
+def shop(patience=PATIENCE, status="SEND_OK", again=AGAIN):
+    """Return a trial of a shop with this patience, which expects this status."""
+    answers = {
+        "patience": patience,
+        "again": again,
+        "status_after": lambda _: status,
+    }
+    return Trial("10_fix_flush_slave_timeout", SEED, answers)
+
+
+@pytest.mark.parametrize(
+    "check", timeout.EXERCISE.checks.values(), ids=lambda one: one.name
+)
+def test_a_hanging_slave_is_lived_with_by_the_solution_whatever_the_seed(check):
+    for seed in (SEED, 10**8):
+        trial = Trial.of("10_fix_flush_slave_timeout", seed, solution("10_fix_flush"))
+        assert found(check.run, trial) == ""
+
+
+@pytest.mark.parametrize(
+    ("patience", "said"),
+    [
+        (timeout.BY_DEFAULT, "no answer after 1000 ms"),
+        (PATIENCE | {"slaveTimeout": 400}, "FLUSH_SLAVE_TIMEOUT after 4"),
+        (PATIENCE | {"slaveTimeout": 1900}, "no answer after 1800 ms"),
+        ({"slaveTimeout": 2500, "sendMsgTimeout": 4000}, "TIMEOUT after 250"),
+        (PATIENCE | {"slaveTimeout": True}, "milliseconds"),
+        (PATIENCE | {"slaveTimeout": "1000"}, "milliseconds"),
+        ({"slaveTimeout": 1000}, "milliseconds"),
+        (PATIENCE | {"sendTimeout": 1}, "milliseconds"),
+    ],
+)
+def test_a_patience_that_is_too_long_or_too_short_is_told_so(patience, said):
+    assert said in found(timeout.everybody_is_patient_enough, shop(patience))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"SEND_OK": True}, "4 times the order that was sent when all is well"),
+        ({"FLUSH_SLAVE_TIMEOUT": True}, "when the slave hangs"),
+        ({"no answer": False}, "0 times the order that was sent when the master"),
+        ({"SEND_OK": 0}, "True or False"),
+        ({"whatever": False}, "True or False"),
+    ],
+)
+def test_orders_that_are_lost_or_doubled_are_counted(wrong, said):
+    trial = shop(again=AGAIN | wrong)
+    assert said in found(timeout.each_order_is_there_once, trial)
+
+
+@pytest.mark.parametrize("status", ["FLUSH_DISK_TIMEOUT", "SLAVE_NOT_AVAILABLE", None])
+def test_a_status_that_does_not_come_is_told_so(status):
+    assert "not what happened" in found(
+        timeout.the_statuses_are_foretold, shop(status=status)
+    )
