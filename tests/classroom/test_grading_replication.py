@@ -6,6 +6,7 @@ import pytest
 
 from rmqlab.classroom.checks import ex10_fix_flush_slave_timeout as timeout
 from rmqlab.classroom.checks import ex10_fix_slave_not_available as not_available
+from rmqlab.classroom.checks import ex13_idempotent_consumer as idempotent
 from rmqlab.classroom.grading.trial import Trial
 from tests.classroom.graded import found, solution
 
@@ -150,3 +151,65 @@ def test_a_status_that_does_not_come_is_told_so(status):
     assert "not what happened" in found(
         timeout.the_statuses_are_foretold, shop(status=status)
     )
+
+
+BOOKED = 'if one["key"] not in booked'
+KNOWN = 'picture["offsets"][picture["asked"]]'
+
+
+def application(right, wrong):
+    """Return a trial of the solution's functions, with something in it wrong."""
+    names = {}
+    sources = [one.replace(right, wrong) for one in solution("13_idempotent")]
+    exec("\n".join(sources), names)
+    functions = {name: names[name] for name in ("twice", "book")}
+    return Trial("13_idempotent_consumer", SEED, functions)
+
+
+@pytest.mark.parametrize(
+    "check", idempotent.EXERCISE.checks.values(), ids=lambda one: one.name
+)
+def test_books_are_kept_by_the_solution_whatever_the_seed(check):
+    assert found(check.run, application("", "")) == ""
+    trial = Trial.of("13_idempotent_consumer", 10**8, solution("13_idempotent"))
+    assert found(check.run, trial) == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (KNOWN, 'picture["offsets"]["broker-a"]'),
+        (KNOWN, 'picture["offsets"]["broker-a-s"]'),
+        ("end - known[queue]", "0"),
+        ('picture["consumed"].items()', "()"),
+    ],
+)
+def test_a_wrong_guess_of_what_comes_twice_is_told_so(right, wrong):
+    trial = application(right, wrong)
+    assert "not what happened" in found(idempotent.what_comes_twice_is_foretold, trial)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        (BOOKED, "if True"),
+        ('one["key"]', 'one["msg_id"]'),
+        ('one["key"]', 'str([one["queue"], one["offset"]])'),
+        ('one["key"]', 'str([one["account"], one["amount"]])'),
+        ('given["books"].get("booked", {})', "{}"),
+        ('return {"balance": balance, "booked": booked}', 'return {"booked": booked}'),
+        ('return {"balance": balance, "booked": booked}', "return None"),
+    ],
+)
+def test_books_that_count_a_copy_or_drop_a_payment_are_wrong(right, wrong):
+    """One that returns nothing ends in an exception of its own, which is told."""
+    trial = application(right, wrong)
+    assert found(idempotent.nothing_is_booked_twice, trial)
+
+
+def test_what_is_kept_beside_the_books_is_gone_with_the_application():
+    beside = application('given["books"].get("booked", {})', "KEPT")
+    beside.answers["book"].__globals__["KEPT"] = {}
+    assert found(idempotent.nothing_is_booked_twice, beside) == ""
+    beside.answers["book"].__globals__["KEPT"] = {}
+    assert found(idempotent.the_books_outlive_their_application, beside)
