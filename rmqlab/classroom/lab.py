@@ -24,7 +24,7 @@ from rmqlab.classroom.dump import byte_map, dump
 from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
-from rmqlab.classroom.plots import bars, timeline
+from rmqlab.classroom.plots import bars, lines, timeline
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
@@ -53,6 +53,7 @@ __all__ = [
     "byte_map",
     "dump",
     "hex_dump",
+    "lines",
     "panel",
     "start",
     "timeline",

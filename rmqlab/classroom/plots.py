@@ -1,4 +1,4 @@
-"""The course's two plots: figures side by side, and traffic over time."""
+"""The course's plots: figures side by side, as lines, and traffic over time."""
 
 from __future__ import annotations
 
@@ -57,6 +57,31 @@ def bars(
         axes.set_title(unit, fontsize=10)
         axes.margins(y=0.15)
         axes.legend(fontsize=8)
+    return plot
+
+
+def lines(
+    series: Mapping[str, Sequence[float]],
+    at: Sequence[float],
+    across: str,
+    up: str,
+) -> Plot:
+    """Draw each series as a line over the same places; both scales are logarithmic."""
+    plot = Plot(TALL)
+    axes: Any = plot.figure.add_subplot()
+    # Lines may lie upon each other: the later ones are dashed and thinner.
+    for number, (name, values) in enumerate(series.items()):
+        style, width = ("-", 3.5) if number % 2 == 0 else ("--", 1.8)
+        axes.plot(at, values, style, linewidth=width, marker="o", ms=4, label=name)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(at, [f"{one:g}" for one in at], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(fontsize=8)
     return plot
 
 

@@ -41,9 +41,11 @@ class LabProducer(BlockingProducer):
         keys: str | None = None,
         queue: MessageQueue | None = None,
         timeout_s: float | None = None,
+        wait_store_ok: bool = True,
     ) -> SendResult:
         """Send one message; see `Producer.send`."""
-        message = Message(topic, body.encode(), tags=tags, keys=keys)
+        text = body.encode()
+        message = Message(topic, text, tags, keys, wait_store_ok=wait_store_ok)
         return super().send(message, queue, timeout_s)
 
 

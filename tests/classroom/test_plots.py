@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqlab.classroom.lab import Table, wait_until
-from rmqlab.classroom.plots import bars, timeline
+from rmqlab.classroom.plots import bars, lines, timeline
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.traffic import Report, Sent
 
@@ -18,6 +18,15 @@ def test_bars_stand_side_by_side_for_each_unit():
     left, right = plot.figure.axes
     assert [bar.get_height() for bar in left.patches] == [1, 2, 3, 4]
     assert [bar.get_height() for bar in right.patches] == [5, 6]
+    assert plot._repr_png_().startswith(PNG)
+
+
+def test_lines_have_a_point_for_each_place():
+    plot = lines({"async": [1, 2, 4], "sync": [2, 4, 8]}, [0.5, 1, 5], "trip", "ms")
+    [axes] = plot.figure.axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    assert drawn == {"async": [1, 2, 4], "sync": [2, 4, 8]}
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0.5", "1", "5"]
     assert plot._repr_png_().startswith(PNG)
 
 
