@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmqlab.ha.session import PIECE, MasterSession, SlaveSession
+from rmqlab.ha.session import PIECE, Diverged, MasterSession, SlaveSession
 from tests.ha.streams import EACH, Stream, drain, sha256
 from tests.store.shelf import log_files, opened
 from tests.support import golden_archive
@@ -127,3 +127,29 @@ def _fill(store, stream):
     while data := log.read(at, stream.file_size):
         store.copy(at, data)
         at += len(data)
+
+
+@EACH
+@pytest.mark.parametrize("by", [-1, 1])
+def test_a_golden_stream_is_refused_by_a_slave_whose_log_ends_elsewhere(name, by):
+    stream = Stream(name)
+    at = stream.transfers[0]["physicalOffset"]
+    session = SlaveSession(at + by)
+    with pytest.raises(Diverged, match=f"SLAVE: {at + by} MASTER: {at}$"):
+        session.receive(stream.to_slave)
+    assert session.report() == (at + by).to_bytes(8)
+
+
+@EACH
+def test_golden_reports_are_refused_by_a_master_that_lost_its_end(name):
+    """It came back without what it had sent; its slave has that."""
+    stream = Stream(name)
+    log = stream.master_log()
+    log.end = stream.reports[-1] - 1
+    session = MasterSession(log, stream.file_size)
+    for chunk in chunks(stream.to_master, 8):
+        if int.from_bytes(chunk) <= log.end:
+            assert session.receive(chunk)
+    with pytest.raises(Diverged, match=f"local commitLog offset={log.end}"):
+        session.receive(stream.to_master[-8:])
+    assert session.acked <= log.end
