@@ -24,6 +24,7 @@ from rmqlab.errors import ConfigError
 PARTS = {
     "store": "rmqlab.classroom.bench.store",
     "broker": "rmqlab.classroom.bench.broker",
+    "replication": "rmqlab.classroom.bench.replication",
 }
 """Which module has which part: one is imported only when it is measured."""
 

@@ -1,0 +1,104 @@
+"""A node as a process of its own: its files and ports, its start, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rmqlab.boot import LOG_DIR_VARIABLE
+from rmqlab.classroom.bench.part import BenchError
+from rmqlab.protocol.bodies import DataVersion, TopicConfig, TopicTable
+from rmqlab.store.layout import StorePaths
+
+HOST = "127.0.0.1"
+READY_S = 120.0
+END_S = 60.0
+LOWEST_PORT, HIGHEST_PORT = 20_000, 31_000
+
+
+def write_settings(file: Path, settings: Mapping[str, object]) -> None:
+    """Write a node's `.properties`."""
+    lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+    file.write_text(lines, "utf-8")
+
+
+def write_topics(store: Path, topics: Iterable[str], queues: int = 8) -> None:
+    """Write the topics that the broker of this store has from the start."""
+    table = TopicTable(
+        DataVersion(1, 1), {one: TopicConfig(one, queues, queues) for one in topics}
+    )
+    file = Path(StorePaths(str(store), "").config("topics.json"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(table.to_json()), "utf-8")
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports; those beside each are free, too, as a broker needs them.
+
+    Raises:
+        BenchError: there are not so many.
+    """
+    found: list[int] = []
+    for port in range(LOWEST_PORT + os.getpid() % 1000 * 10, HIGHEST_PORT, 10):
+        if all(map(_is_free, (port - 2, port, port + 1))):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise BenchError(f"no free ports on {HOST} from {LOWEST_PORT} to {HIGHEST_PORT}")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+async def start(kind: str, settings: Path) -> Process:
+    """Run a `namesrv` or `broker` with these settings until it says it is up.
+
+    Raises:
+        BenchError: it did not start; the text has what it said.
+    """
+    command = [sys.executable, "-m", f"rmqlab.{kind}"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        "-c",
+        str(settings),
+        stdout=PIPE,
+        stderr=PIPE,
+        env=os.environ | {LOG_DIR_VARIABLE: str(settings.with_suffix(".logs"))},
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(READY_S):
+            while b"boot success" not in (line := await process.stdout.readline()):
+                if not line:
+                    break
+    except TimeoutError:
+        line = b""
+    if not line:
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            process.kill()
+        _, said = await process.communicate()
+        raise BenchError(f"the {kind} did not start: {said.decode(errors='replace')}")
+    return process
+
+
+async def end(process: Process) -> None:
+    """Stop it, with force where it does not end by itself."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.communicate(), END_S)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
