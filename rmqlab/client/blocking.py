@@ -23,6 +23,8 @@ from rmqlab.client.place import Place
 from rmqlab.client.producer import Producer, SendResult
 from rmqlab.client.push import Listener, PushConsumer
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute
+from rmqlab.protocol.frame import Frame
+from rmqlab.protocol.header import Header
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 
@@ -226,6 +228,10 @@ class BlockingAdmin:
     ) -> list[StoredMessage]:
         """See `Admin.messages_by_key`."""
         return self._driver.run(self.inner.messages_by_key(topic, key, most))
+
+    def call(self, address: str, header: Header, body: bytes = b"") -> Frame:
+        """Ask one server something; see `Admin.call`."""
+        return self._driver.run(self.inner.call(address, header, body))
 
     def close(self) -> None:
         """Close the connections."""
