@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
 from rmqlab.classroom import owner, registry, runtimes, topology
+from rmqlab.classroom.host_verbs import AsyncHostVerbs, HostVerbs
 from rmqlab.classroom.owner import Progress
 from rmqlab.classroom.promotion import Promoting
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
@@ -31,7 +32,7 @@ ANSWER_S = 60.0
 DOWN_S = 30.0
 
 
-class Cluster(Promoting, Traced):
+class Cluster(HostVerbs, Promoting, Traced):
     """A handle on a running cluster; any number of them may exist."""
 
     simulated: ClassVar[type[SimCluster]] = SimCluster
@@ -145,7 +146,7 @@ class Cluster(Promoting, Traced):
         assert state is not None
         return cls(state, None)
 
-    def ask(self, do: str, node: str | None = None, **more: str) -> Any:
+    def ask(self, do: str, node: str | None = None, **more: Any) -> Any:
         """Ask the cluster's owner to do something and return its answer.
 
         Raises:
@@ -178,6 +179,7 @@ class Cluster(Promoting, Traced):
             found["name_servers"],
             [NodeState(**one) for one in found["nodes"]],
             [Event(**one) for one in found["events"]],
+            found["faults"],
         )
 
     def node(self, name: str) -> NodeState:
@@ -242,8 +244,10 @@ def _plan(
     return Plan(name or chosen.name, "", runtime, where, settings or {})
 
 
-class AsyncCluster:
+class AsyncCluster(AsyncHostVerbs):
     """`Cluster` for code that must not block: the same verbs, to be awaited."""
+
+    cluster: Cluster
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster

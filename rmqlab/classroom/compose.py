@@ -31,6 +31,7 @@ from rmqlab.classroom.image import (
     CLUSTER_LABEL,
     FOLDER_LABEL,
     default_base,
+    network_of,
 )
 from rmqlab.classroom.image import NAME as IMAGE
 from rmqlab.classroom.runtime import ClusterError
@@ -110,7 +111,7 @@ def make_hosts(
             f"{holder}; --runtime local gives every cluster addresses of its own"
         )
     pool = IPAMPool(subnet=str(subnet), gateway=gateway_of(topology))
-    name = f"rmqlab-{own[CLUSTER_LABEL]}"
+    name = network_of(own)
     client.networks.create(
         name,
         driver="bridge",

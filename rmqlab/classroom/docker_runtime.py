@@ -25,6 +25,8 @@ from docker.types import Mount
 from rmqlab import health
 from rmqlab.classroom import image
 from rmqlab.classroom.compose import CONF, LOGS, command_of, make_hosts, stores_of
+from rmqlab.classroom.container import BOOTED, Running, plug, unplug
+from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.image import in_thread
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State
 from rmqlab.classroom.topology import Node, Topology
@@ -35,7 +37,6 @@ FOLLOW_S = 10.0
 """How long a pair's connection may take before we say so."""
 STOP_S = 8
 POLL_S = 0.05
-BOOTED = b"boot success"
 
 
 class DockerRuntime:
@@ -47,7 +48,8 @@ class DockerRuntime:
         self._labels = image.labels(plan.name, plan.folder)
         self._client: docker.DockerClient | None = None
         self._image, self._hosts = "", dict[str, str]()
-        self._running: dict[str, _Running] = {}
+        self._faults = Faults()
+        self._running: dict[str, Running] = {}
         self._events: Any = None
         self._following: asyncio.Future[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
@@ -102,7 +104,7 @@ class DockerRuntime:
         self._changed(state, "started")
         try:
             container = await in_thread(self._create, node)
-            running = self._running[node.name] = _Running(container, node, state)
+            running = self._running[node.name] = Running(container, node, state)
             await in_thread(container.start)
             async with asyncio.timeout(START_S):
                 is_up = await running.booted()
@@ -120,7 +122,7 @@ class DockerRuntime:
             return
         self._tell(state, "waiting" if why else "usable", why)
 
-    async def _missing(self, running: _Running) -> str:
+    async def _missing(self, running: Running) -> str:
         """Return what a node that has booted still lacks, after waiting for it."""
         target = self._target(running.node)
         if why := await asyncio.to_thread(health.unregistered, target):
@@ -205,7 +207,22 @@ class DockerRuntime:
         """Thaw the container."""
         await in_thread(image.resume, self._alive(node).container)
 
-    def _alive(self, node: Node) -> _Running:
+    async def bring(self, faults: Faults) -> None:
+        """See `Runtime.bring`: a host that is cut off loses its network."""
+        if why := faults.beyond_cuts:
+            raise ClusterError(
+                f"on docker a host can be cut off, both ways: not {why}; "
+                "--runtime local and sim can"
+            )
+        for host in self._topology.hosts:
+            is_cut = faults.of(host.name).is_cut
+            if is_cut != self._faults.of(host.name).is_cut:
+                change = unplug if is_cut else plug
+                there = self._hosts[host.name], host.address
+                await in_thread(change, self._client, self._labels, *there)
+        self._faults = faults
+
+    def _alive(self, node: Node) -> Running:
         running = self._running.get(node.name)
         if running is None or running.ended.is_set():
             raise ClusterError(f"{node.name} is not running: `restart` it first")
@@ -260,7 +277,7 @@ class DockerRuntime:
                 self._tell(running.state, "failed", "the Docker daemon went away")
                 running.ended.set()
 
-    async def _tell_end(self, running: _Running, code: str) -> None:
+    async def _tell_end(self, running: Running, code: str) -> None:
         """Keep what a node said, tell how it ended."""
         said = b""
         with contextlib.suppress(ClusterError):
@@ -276,25 +293,3 @@ class DockerRuntime:
     def _tell(self, state: NodeState, what: State, why: str) -> None:
         state.state, state.why = what, why
         self._changed(state, f"{what}: {why}" if why else what)
-
-
-class _Running:
-    """A node's container, from its start to its end."""
-
-    def __init__(self, container: Container, node: Node, state: NodeState) -> None:
-        self.container, self.node, self.state = container, node, state
-        self.is_expected: State = "failed"
-        self.ended = asyncio.Event()
-
-    async def booted(self) -> bool:
-        """Return once the node has said that it runs; False if it ended."""
-        said = await in_thread(self.container.logs, stream=True, follow=True)
-
-        def has_booted() -> bool:
-            with contextlib.closing(image.whole(said)) as lines:
-                return any(BOOTED in line for line in lines)
-
-        try:
-            return await in_thread(has_booted)
-        finally:
-            said.close()

@@ -196,6 +196,11 @@ def labels(name: str, folder: str) -> dict[str, str]:
     return {CLUSTER_LABEL: name, FOLDER_LABEL: folder}
 
 
+def network_of(own: dict[str, str]) -> str:
+    """Return the name of the network of a cluster that has these labels."""
+    return f"rmqlab-{own[CLUSTER_LABEL]}"
+
+
 def ends(client: docker.DockerClient, own: dict[str, str]) -> Any:
     """Return a stream of events, to be closed: each tells that a container ended.
 

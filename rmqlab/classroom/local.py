@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.ports import holder_of
+from rmqlab.classroom.process import Process
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK, moved
 from rmqlab.classroom.topology import LOCAL_PART, ROOTS_HOME, Node, Topology
@@ -39,7 +37,8 @@ class LocalRuntime:
     def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
         self._topology, self._plan, self._changed = topology, plan, changed
         self._folder = Path(plan.folder)
-        self._processes: dict[str, _Process] = {}
+        self._processes: dict[str, Process] = {}
+        self._faults = Faults()
         self._shift = {
             host.name: 0 if HAS_LOOPBACK_NETWORK else SHIFT * index
             for index, host in enumerate(topology.hosts)
@@ -101,13 +100,13 @@ class LocalRuntime:
     def prepare(self, nodes: list[Node]) -> None:
         """Spawn the nodes' processes: they import while others start."""
         for node in nodes:
-            self._processes[node.name] = _Process(self, node)
+            self._processes[node.name] = Process(node, self.log_dir(node))
 
     async def start(self, node: Node, state: NodeState) -> None:
         """See `Runtime.start`."""
         process = self._processes.get(node.name)
         if process is None or process.has_started:
-            process = self._processes[node.name] = _Process(self, node)
+            process = self._processes[node.name] = Process(node, self.log_dir(node))
         state.pid, state.folder = process.pid, str(self.home(node))
         state.state, state.why = "starting", ""
         self._changed(state, "started")
@@ -117,6 +116,10 @@ class LocalRuntime:
                 name: self._moved[at] for name, at in self._topology.names.items()
             },
             "file": str(self._file(node)) if self._file(node).exists() else None,
+            "node": node.name,
+            "host": node.host.name,
+            "hosts": {self._moved[at.address]: at.name for at in self._topology.hosts},
+            "faults": self._faults.to_json(),
             "is_namesrv": node.is_namesrv,
             "home": f"{self.home(node)}{ROOTS_HOME}",
             "has_slave": self._has_running_slave(node),
@@ -147,7 +150,7 @@ class LocalRuntime:
             and process.node.broker.broker_name == node.broker.broker_name
         )
 
-    async def _reason(self, process: _Process, fact: dict[str, Any]) -> str:
+    async def _reason(self, process: Process, fact: dict[str, Any]) -> str:
         """Return what a process that ended said last, and who is in its way."""
         await process.ended()
         lines = process.console.read_text("utf-8", "replace").splitlines()
@@ -181,13 +184,28 @@ class LocalRuntime:
 
     async def pause(self, node: Node) -> None:
         """SIGSTOP."""
-        self._alive(node).signal(signal.SIGSTOP)
+        process = self._alive(node)
+        process.is_paused = True
+        process.signal(signal.SIGSTOP)
 
     async def resume(self, node: Node) -> None:
         """SIGCONT."""
-        self._alive(node).signal(signal.SIGCONT)
+        process = self._alive(node)
+        process.is_paused = False
+        process.signal(signal.SIGCONT)
 
-    def _alive(self, node: Node) -> _Process:
+    async def bring(self, faults: Faults) -> None:
+        """See `Runtime.bring`."""
+        if faults.cross_hosts and not HAS_LOOPBACK_NETWORK:
+            raise ClusterError(
+                "here all hosts share one address, so none can be cut off or have slow "
+                "links: Linux, or --runtime sim or docker, can"
+            )
+        self._faults = faults
+        everyone = self._processes.values()
+        await asyncio.gather(*(process.bring(faults) for process in everyone))
+
+    def _alive(self, node: Node) -> Process:
         process = self._processes.get(node.name)
         if process is None or process.exit_code is not None:
             raise ClusterError(f"{node.name} is not running: `restart` it first")
@@ -196,7 +214,9 @@ class LocalRuntime:
     async def close(self) -> None:
         """Stop all nodes: brokers say goodbye to their name servers first."""
         for process in self._processes.values():
+            process.is_paused = False
             process.signal(signal.SIGCONT)  # a paused one answers no goodbye
+        await self.bring(Faults())
         for is_namesrv in (False, True):
             nodes = [
                 process.node
@@ -204,85 +224,3 @@ class LocalRuntime:
                 if process.exit_code is None and process.node.is_namesrv == is_namesrv
             ]
             await asyncio.gather(*(self.stop(node) for node in nodes))
-
-
-class _Process:
-    """One process of a node, from its spawning to its end."""
-
-    def __init__(self, runtime: LocalRuntime, node: Node) -> None:
-        self.node, self.has_started, self.is_expected = node, False, "failed"
-        self.console = runtime.log_dir(node) / "console.txt"
-        self.console.parent.mkdir(parents=True, exist_ok=True)
-        read_end, write_end = os.pipe()
-        with self.console.open("ab") as console:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "rmqlab.classroom.node", str(write_end)],
-                stdin=subprocess.PIPE,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                pass_fds=[write_end],
-                start_new_session=True,
-                cwd=str(runtime.log_dir(node)),
-            )
-        os.close(write_end)
-        self.pid = self._popen.pid
-        self._facts = asyncio.ensure_future(_lines(read_end))
-        self._end: asyncio.Task[int] | None = None
-        self._following: asyncio.Task[None] | None = None
-
-    @property
-    def exit_code(self) -> int | None:
-        """Its exit code, None while it runs."""
-        return self._popen.poll()
-
-    async def go(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """Let it start; return the first thing that it tells."""
-        self.has_started = True
-        assert self._popen.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._popen.stdin.write(json.dumps(spec).encode() + b"\n")
-            self._popen.stdin.flush()
-        reader = await self._facts
-        line = await reader.readline()
-        return json.loads(line) if line else {"event": "failed"}
-
-    def watch(self, state: NodeState, changed: Changed) -> None:
-        """Tell what it tells from now on, and how it ends."""
-
-        async def follow() -> None:
-            reader = await self._facts
-            async for line in reader:
-                fact = json.loads(line)
-                state.state, state.why = fact["event"], fact.get("why", "")
-                changed(state, state.state)
-            code = await self.ended()
-            state.state, state.pid = self.is_expected, None  # type: ignore[assignment]
-            state.why = "" if self.is_expected != "failed" else f"exit code {code}"
-            changed(state, f"{state.state} {state.why}".strip())
-
-        self._following = asyncio.create_task(follow())
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to a process that may be gone."""
-        with contextlib.suppress(ProcessLookupError):
-            self._popen.send_signal(number)
-
-    async def gone(self) -> None:
-        """Return once it has ended and that was told."""
-        await self.ended()
-        if self._following is not None:
-            await asyncio.shield(self._following)
-
-    async def ended(self) -> int:
-        """Return its exit code once it has ended."""
-        if self._end is None:
-            self._end = asyncio.create_task(asyncio.to_thread(self._popen.wait))
-        return await asyncio.shield(self._end)
-
-
-async def _lines(descriptor: int) -> asyncio.StreamReader:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    pipe = os.fdopen(descriptor, "rb", 0)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    return reader

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from rmqlab.classroom.host_loop import HostLoop
+from rmqlab.classroom.links import Place
+from rmqlab.classroom.slow_disk import SlowDisk, SlowFile
 from rmqlab.classroom.trace.notes import Notes
 from rmqlab.classroom.trace.parts import SOCKET
 from rmqlab.classroom.trace.tap import Tap
-from rmqlab.store.real_disk import RealDisk, RealFile
 
 
 class Tell(Protocol):
@@ -50,9 +51,9 @@ class OverheardLoop(HostLoop):
     """
 
     def __init__(
-        self, address: str, names: dict[str, str], node: str, tell: Tell
+        self, place: Place, names: dict[str, str], node: str, tell: Tell
     ) -> None:
-        super().__init__(address, names)
+        super().__init__(place, names)
         self._node, self._tell = node, tell
         self._numbers = itertools.count(1)
 
@@ -140,16 +141,16 @@ class _Transport:
         return getattr(self._inner, name)
 
 
-class OverheardDisk(RealDisk):
+class OverheardDisk(SlowDisk):
     """This machine's disk; it tells what is written and flushed, and on which host."""
 
     def __init__(self, host: str, tell: Tell) -> None:
         super().__init__()
         self._host, self._tell = host, tell
 
-    def open(self, path: str, size: int) -> RealFile:
+    def open(self, path: str, size: int) -> SlowFile:
         """See `Disk.open`."""
-        file = _OverheardFile(path, size, self._flusher)
+        file = _OverheardFile(path, size, self._flusher, self)
 
         def tell(kind: str, /, **facts: object) -> None:
             self._tell(kind, host=self._host, path=path, **facts)
@@ -163,7 +164,7 @@ class OverheardDisk(RealDisk):
         self._tell("cut", host=self._host, path=path, offset=0)
 
 
-class _OverheardFile(RealFile):
+class _OverheardFile(SlowFile):
     tell: Tell
 
     def write(self, offset: int, data: bytes) -> None:

@@ -4,8 +4,9 @@ It looks at the cluster once a second from a thread of its own, so it goes on wh
 cell runs; a button's work is done on another, so that it never blocks the page.  The
 cluster's state has one owner, its supervisor: the panel only asks.
 
-A simulated cluster has a time and hosts to play with, too: see `time_panel`.  The
-panel only looks at it: time passes on a press of a button, never by itself.
+A host can be cut off, and a simulated cluster has a time and machines to play with,
+too: see `time_panel`.  The panel only looks at it: time passes on a press of a button,
+never by itself.
 
 It needs nothing from the network, and no icon font: every state is also a word.
 """
@@ -20,6 +21,7 @@ from datetime import datetime
 import ipywidgets as widgets
 
 from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.host_verbs import HostState, hosts_of
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Status
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.time_panel import BUTTON, ROW, HostRow, TimeRow
@@ -71,18 +73,19 @@ class ClusterPanel:
             border = widgets.Layout(
                 border="1px solid #d0d7de", margin="4px 0", padding="4px"
             )
-            title = self._title(host)
+            title = self._title(host, status)
             boxes.append(
                 widgets.VBox([title, *(row.widget for row in rows)], layout=border)
             )
         return boxes
 
-    def _title(self, host: str) -> widgets.Widget:
-        if self._simulated is None:
-            return widgets.HTML(f"<b>{_safe(host)}</b>")
-        state = next(one for one in self._simulated.hosts() if one.name == host)
-        row = self._host_rows[host] = HostRow(state, self._simulated, self._do)
+    def _title(self, host: str, status: Status) -> widgets.Widget:
+        state = next(one for one in self._host_states(status) if one.name == host)
+        row = self._host_rows[host] = HostRow(state, self._cluster, self._do)
         return row.widget
+
+    def _host_states(self, status: Status) -> list[HostState]:
+        return self._simulated.hosts() if self._simulated else hosts_of(status)
 
     def _act(self, verb: str, node: str) -> None:
         self._do(f"{verb} {node} …", lambda: getattr(self._cluster, verb)(node))
@@ -123,8 +126,8 @@ class ClusterPanel:
             self._rows[node.name].show(node)
         if self._simulated and self._time:
             self._time.show(self._simulated.now_s)
-            for host in self._simulated.hosts():
-                self._host_rows[host.name].show(host)
+        for host in self._host_states(status):
+            self._host_rows[host.name].show(host)
         self._events.value = _events_html(status.events, self._moment)
 
     def _moment(self, at_ms: int) -> str:

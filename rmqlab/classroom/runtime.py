@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
+from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.topology import Node
 from rmqlab.errors import RmqError
 
@@ -80,7 +81,7 @@ def compare(brokers: Iterable[NodeState]) -> None:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a node, and when, in ms since 1970."""
+    """Something that happened to a node or a host, and when, in ms since 1970."""
 
     at_ms: int
     node: str
@@ -97,6 +98,8 @@ class Status:
     name_servers: str
     nodes: list[NodeState]
     events: list[Event]
+    faults: dict[str, str] = field(default_factory=dict)
+    """By name of a host or a node, what is wrong with its links or its disk."""
 
     def node(self, name: str) -> NodeState:
         """Return one node's state.
@@ -166,6 +169,13 @@ class Runtime(Protocol):
 
     async def resume(self, node: Node) -> None:
         """Let a paused node go on."""
+
+    async def bring(self, faults: Faults) -> None:
+        """Let these be the faults from now on.
+
+        Raises:
+            ClusterError: they cannot be had here; nothing has changed.
+        """
 
     async def close(self) -> None:
         """End everything that is left."""

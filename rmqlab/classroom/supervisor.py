@@ -22,7 +22,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rmqlab.classroom import registry, topology
+from rmqlab.classroom import registry, striking, topology
+from rmqlab.classroom.faults import Faults
+from rmqlab.classroom.host_loop import OwnersLoop
 from rmqlab.classroom.measure import measure
 from rmqlab.classroom.runtime import (
     ClusterError,
@@ -55,6 +57,7 @@ class Supervisor:
         self._states = {
             node.name: self._state_of(node) for node in self._topology.nodes
         }
+        self._faults = Faults()
         self._events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._clock = SystemClock()
         self._notes = OwnersNotes(plan, self._topology, self._runtime)
@@ -119,10 +122,13 @@ class Supervisor:
     async def _start(self, node: Node) -> None:
         await self._runtime.start(node, self._states[node.name])
 
-    def _changed(self, state: NodeState, what: str) -> None:
-        self._events.append(Event(self._clock.now_ms(), state.name, what))
+    def _log(self, name: str, what: str) -> None:
+        self._events.append(Event(self._clock.now_ms(), name, what))
         with (self._folder / "events.jsonl").open("a") as log:
             log.write(json.dumps(asdict(self._events[-1])) + "\n")
+
+    def _changed(self, state: NodeState, what: str) -> None:
+        self._log(state.name, what)
         if self._is_coming_up:
             _say(event="node", node=state.name, what=what)
         self._notes.changed(state)
@@ -135,6 +141,7 @@ class Supervisor:
             "topology": self._plan.topology,
             "name_servers": self.name_servers,
             "names": self._topology.names,
+            "faults": self._faults.words,
             "nodes": [state.to_json() for state in self._states.values()],
         }
 
@@ -171,20 +178,24 @@ class Supervisor:
             asked = json.loads(line)
             if not secrets.compare_digest(str(asked["token"]), self._token):
                 return {"error": "wrong token"}
-            verb, name = str(asked["do"]), asked.get("node")
-            return {"ok": await self._do(verb, name, str(asked.get("text", "")))}
+            return {"ok": await self._do(asked)}
         except ClusterError as error:
             return {"error": str(error)}
         except (ValueError, KeyError, TypeError) as error:
             return {"error": f"no request: {line[:80]!r} ({error})"}
 
-    async def _do(self, verb: str, name: str | None, text: str) -> Any:
+    async def _do(self, asked: dict[str, Any]) -> Any:
+        verb, name = str(asked["do"]), asked.get("node")
         if verb == "status":
             await measure(list(self._states.values()))
             events = [asdict(event) for event in self._events]
             return self._summary() | {"events": events}
         if verb == "down":
             self._ended.set()
+            return None
+        if verb in striking.VERBS:
+            async with self._busy:
+                await self._strike(asked)
             return None
         if verb not in VERBS:
             raise ClusterError(f"no such request: {verb!r}")
@@ -193,7 +204,7 @@ class Supervisor:
             raise ClusterError(f"no node {name!r} in this cluster: it has {known}")
         async with self._busy:
             if verb == "configure":
-                self._configure(name, text)
+                self._configure(name, str(asked["text"]))
             else:
                 await self._change(verb, self._nodes[name], self._states[name])
         return self._states[name].to_json()
@@ -208,11 +219,23 @@ class Supervisor:
             setattr(state, key, getattr(known, key))
         self._changed(state, "configured anew")
 
+    async def _strike(self, asked: dict[str, Any]) -> None:
+        """Cut off a host, heal it, or have links or a disk take longer."""
+        found = striking.struck(self._faults, asked, self._states.values())
+        await self._runtime.bring(found.faults)
+        self._faults = found.faults
+        self._notes.struck(found)
+        self._log(found.name, found.text)
+        self._save()
+
     async def _change(self, verb: str, node: Node, state: NodeState) -> None:
         self._notes.done(verb, node.name)
         if verb == "restart":
             if state.is_alive:
                 await self._runtime.stop(node)
+            # What was wrong with the process is over; its host's links are as before.
+            self._faults = self._faults.without(node.name)
+            await self._runtime.bring(self._faults)
             await self._start(node)
             return
         if verb == "pause" and state.state != "paused":
@@ -246,7 +269,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     plan = Plan(**json.loads((folder / "plan.json").read_text("utf-8")))
     try:
-        asyncio.run(Supervisor(plan).run())
+        with asyncio.Runner(loop_factory=OwnersLoop) as runner:
+            runner.run(Supervisor(plan).run())
     except ClusterError as error:
         _say(event="error", why=str(error))
         sys.exit(1)

@@ -1,9 +1,10 @@
-"""What a panel has besides nodes where the cluster is simulated: its hosts, its time.
+"""What a panel has besides nodes: hosts, and where the cluster is simulated its time.
 
     t = 12.345 s  [+1 s] [+10 s] [+60 s] [Step]  ◄── a slider, and a button that goes on
     host1  [Crash | Boot] [Cut | Heal]
 
-Time passes on a press of a button, as far as it says, and never by itself.
+Real hosts have no power to lose: theirs are Cut and Heal alone.  Time passes on a press
+of a button, as far as it says, and never by itself.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from functools import partial
 
 import ipywidgets as widgets
 
-from rmqlab.classroom.simulated.lab import HostState, SimLab
+from rmqlab.classroom.cluster import Cluster
+from rmqlab.classroom.host_verbs import HostState
+from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.trace import Event
 
 SKIPS_S = (1, 10, 60)
@@ -70,15 +73,16 @@ def _text(event: Event) -> str:
 
 
 class HostRow:
-    """A host's name, Crash or Boot, Cut or Heal."""
+    """A host's name, Cut or Heal, and where it is simulated Crash or Boot."""
 
-    def __init__(self, state: HostState, cluster: SimLab, do: Do) -> None:
+    def __init__(self, state: HostState, cluster: Cluster | SimLab, do: Do) -> None:
         self.name = state.name
         self._cluster, self._do = cluster, do
         self._title = widgets.HTML(layout=widgets.Layout(width="560px"))
         self._power = widgets.Button(layout=BUTTON)
         self._net = widgets.Button(layout=BUTTON)
-        self.buttons = [self._power, self._net]
+        has_power = isinstance(cluster, SimLab)
+        self.buttons = [self._power, self._net] if has_power else [self._net]
         self.widget = widgets.HBox([self._title, *self.buttons], layout=ROW)
         for button in self.buttons:
             button.on_click(self._clicked)

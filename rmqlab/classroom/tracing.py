@@ -21,6 +21,7 @@ from typing import Any
 
 from rmqlab.classroom import registry
 from rmqlab.classroom.runtime import ClusterError, NodeState, Plan, Runtime
+from rmqlab.classroom.striking import Struck
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.classroom.trace import header
 from rmqlab.classroom.trace.nodes import listed
@@ -53,6 +54,12 @@ class OwnersNotes:
         if self._notes is not None and now != known:
             self._states[node.name] = now
             self._notes.tell("node", node=node.name, state=now[0], why=now[1])
+
+    def struck(self, found: Struck) -> None:
+        """A host or a node has a fault, or one less."""
+        if self._notes is not None:
+            who = {"host" if found.is_host else "node": found.name}
+            self._notes.tell("fault", **who, what=found.what, **found.ways)
 
     def done(self, verb: str, node: str) -> None:
         """Something is about to be done to a node."""

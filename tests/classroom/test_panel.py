@@ -19,16 +19,23 @@ class FakeCluster:
     def __init__(self, *nodes) -> None:
         self.nodes, self.events = list(nodes), []
         self.asked, self.was_asked = [], threading.Event()
-        self.error = None
+        self.error, self.faults = None, {}
 
     def status(self):
         if self.error:
             raise self.error
-        return Status("lab-00", "local", "2m", "10.0.0.1:9876", self.nodes, self.events)
+        known = "lab-00", "local", "2m", "10.0.0.1:9876"
+        return Status(*known, self.nodes, self.events, self.faults)
 
     def _ask(self, verb, node):
         self.asked.append((verb, node))
         self.was_asked.set()
+
+    def cut(self, host):
+        self._ask("cut", host)
+
+    def heal(self, host):
+        self._ask("heal", host)
 
     def kill(self, node):
         self._ask("kill", node)
@@ -80,8 +87,8 @@ def test_nodes_stand_below_their_host(show):
     nodes = node("a"), node("b", host="host2"), node("a-s", host="host2")
     _, panel = show(*nodes)
     boxes = panel.widget.children[1:3]
-    titles = [box.children[0].value for box in boxes]
-    assert titles == ["<b>host1</b>", "<b>host2</b>"]
+    titles = [box.children[0].children[0].value for box in boxes]
+    assert ["host1" in titles[0], "host2" in titles[1]] == [True, True]
     assert [len(box.children) - 1 for box in boxes] == [1, 2]
 
 
@@ -121,6 +128,23 @@ def test_a_click_asks_the_cluster_for_it(show, verb):
     buttons(panel)[verb].click()
     assert cluster.was_asked.wait(BOUND_S)
     assert cluster.asked == [(verb.lower(), "broker-a")]
+
+
+@pytest.mark.parametrize(
+    ("faults", "verb"), [({}, "Cut"), ({"host1": "cut off"}, "Heal")]
+)
+def test_a_real_host_can_be_cut_off_and_healed_but_has_no_power_to_lose(
+    show, faults, verb
+):
+    cluster, panel = show(node())
+    cluster.faults = faults
+    panel._look()
+    title, *found = panel.widget.children[1].children[0].children
+    assert ("cut off" in title.value) == bool(faults)
+    assert [button.description for button in found] == [verb]
+    found[0].click()
+    assert cluster.was_asked.wait(BOUND_S)
+    assert cluster.asked == [(verb.lower(), "host1")]
 
 
 def test_what_went_wrong_with_a_click_is_said(show):

@@ -21,6 +21,7 @@ click.UsageError.exit_code = EX_USAGE
 
 FAMILIES = {
     "clusters": "up down status kill stop pause resume restart promote",
+    "links": "cut heal slow",
     "messages": "send consume",
     "exercises": "list start reset hint grade build",
     "tools": "lab lint doctor demo",

@@ -160,7 +160,11 @@ def _table(status: Status) -> Group:
         for node in status.nodes
         if node.why
     )
-    return Group(table, *told)
+    faults = (
+        f"[red]{escape(name)}:[/] {escape(words)}"
+        for name, words in status.faults.items()
+    )
+    return Group(table, *told, *faults)
 
 
 @click.command("down")
@@ -252,6 +256,7 @@ def _status_json(status: Status) -> dict[str, Any]:
         "topology": status.topology,
         "name_servers": status.name_servers,
         "nodes": [_node_json(node) for node in status.nodes],
+        "faults": status.faults,
     }
 
 

@@ -12,8 +12,9 @@ Its clients have RocketMQ's own intervals, 20 and 30 seconds: waiting costs noth
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
+from rmqlab.classroom.host_verbs import HostState
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.promotion import Promoting
 from rmqlab.classroom.raw import Reply, say
@@ -28,14 +29,6 @@ from rmqlab.sim.disk import MachineDisk
 from rmqlab.sim.pages import PAGE_BYTES
 
 LOG_LINES = 50
-
-
-class HostState(NamedTuple):
-    """A host: has it power, and is it cut off, in one direction at least?"""
-
-    name: str
-    is_up: bool
-    is_cut: bool
 
 
 class SimLab(Promoting, SimCluster, LabVerbs):
