@@ -24,8 +24,8 @@ from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import load
 from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendStatus
-from rmqlab.protocol.message import Message
+from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.protocol.message import Message, MessageQueue
 from tests.conftest import missing
 from tests.support import address, free_port, make_broker, name_server, quick_client
 
@@ -111,6 +111,23 @@ def test_a_paused_broker_can_be_resumed_and_be_stopped(docker):
         assert cluster.stop("broker-a").state == "stopped"
         with pytest.raises(ClusterError, match="not running"):
             cluster.kill("broker-a")
+
+
+def test_a_host_that_is_cut_off_is_heard_again_after_the_heal(docker):
+    with Cluster.up("2m-2s-sync", runtime="docker", name="cut") as cluster:
+        with BlockingProducer("writers", cluster.name_servers) as producer:
+            to = Message("broker-a", b"kept"), MessageQueue("broker-a", "broker-a", 0)
+            assert producer.send(*to).status is SendStatus.SEND_OK
+            cluster.cut("host1")
+            assert cluster.status().faults == {"host1": "cut off"}
+            with pytest.raises(SendError):
+                producer.send(*to, timeout_s=1.0)
+            with pytest.raises(ClusterError, match="both ways: not links take 5 ms"):
+                cluster.slow_link("host2", 5)
+            cluster.heal("host1")
+            assert cluster.status().faults == {}
+        with BlockingProducer("writers", cluster.name_servers) as producer:
+            assert producer.send(*to).status is SendStatus.SEND_OK
 
 
 def test_a_second_cluster_is_told_who_has_its_addresses(docker):

@@ -1,4 +1,4 @@
-"""Tables of faults, and which of them is between whom."""
+"""Which faults are between whom, and the table of them."""
 
 from __future__ import annotations
 
