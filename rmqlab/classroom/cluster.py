@@ -239,8 +239,7 @@ def _plan(
     wanted: str | Path, runtime: str, name: str | None, settings: dict[str, str] | None
 ) -> Plan:
     chosen = topology.load(wanted)
-    known = wanted in topology.NAMES
-    where = str(wanted if known else chosen.folder.resolve())
+    where = str(wanted if wanted in topology.NAMES else chosen.folder.resolve())
     return Plan(name or chosen.name, "", runtime, where, settings or {})
 
 
