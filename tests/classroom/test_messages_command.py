@@ -33,6 +33,8 @@ def consumer(*arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Else a busy machine's slow steps would be among the complaints.
+        env=os.environ | {"PYTHONASYNCIODEBUG": ""},
     ) as process:
         yield process
 

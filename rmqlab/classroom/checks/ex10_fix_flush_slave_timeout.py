@@ -154,7 +154,8 @@ SICK_MS, SOUND_MS = 900.0, 1.0
 @EXERCISE.check(points=3)
 def each_order_is_there_once(see: Trial) -> None:
     """While the slave hangs, and then the master dies, each order is stored once."""
-    found = _stored(_patience(see), _again(see), see.seed)
+    again = _again(see)
+    found = _stored(_patience(see), again, see.seed)
     wrong = {key: found.get(key, 0) for key in CASES if found.get(key, 0) != 1}
     if wrong:
         key, count = next(iter(wrong.items()))

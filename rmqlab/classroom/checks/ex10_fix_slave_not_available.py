@@ -95,6 +95,12 @@ def order(cluster: SimLab, master: str, body: str) -> str:
 
 # ── mending ───────────────────────────────────────────────────────────────────
 
+LOOK = (
+    "look at each file for brokerName, brokerIP2 and haMasterAddress, and in the "
+    "slave's log at where it tries to connect"
+)
+SEND = "send an order to each master with your files, and look into the slave's log too"
+
 
 @EXERCISE.check(points=3)
 def each_master_has_its_slave(see: Trial) -> None:
@@ -124,27 +130,26 @@ def each_master_has_its_slave(see: Trial) -> None:
 def every_order_is_on_two_machines(see: Trial) -> None:
     """With your files every order is SEND_OK, and on the master and its own slave."""
     nonce = Random(see.seed).randrange(1 << 30)  # noqa: S311
-    with _mended(see) as cluster:
+    with _mended(see, SEND) as cluster:
         for master, slave in PAIRS.items():
             bodies = {f"{nonce}-{master}-{number}" for number in range(ORDERS)}
             told = {order(cluster, master, body) for body in sorted(bodies)}
             wanted = f"{SendStatus.SEND_OK.name} for every order to {master}"
             if told != {SendStatus.SEND_OK.name}:
-                _fail_mending(see, ", ".join(sorted(told))[:150], wanted)
+                _fail_mending(see, ", ".join(sorted(told))[:150], wanted, SEND)
             for node in (master, slave):
                 there = {one.body.decode() for one in cluster.messages_on_disk(node)}
                 if missing := bodies - there:
-                    _fail_mending(
-                        see, f"{len(missing)} of {ORDERS} not on {node}", wanted
-                    )
+                    what = f"{len(missing)} of {ORDERS} not on {node}"
+                    _fail_mending(see, what, wanted, SEND)
 
 
-def _mended(see: Trial) -> SimLab:
+def _mended(see: Trial, next_step: str = LOOK) -> SimLab:
     """Return the cluster with the files that were answered."""
     what = "a function of one argument that returns four files: node → text"
     given = see.function("mended", what)(as_found())
     if not isinstance(given, dict) or not _are_files(given):
-        _fail_mending(see, f"{given!r}"[:100], f"mended: {what}")
+        _fail_mending(see, f"{given!r}"[:100], f"mended: {what}", next_step)
     for name, text in given.items():
         if wrong := NOT_FOR_SLAVES.search(text):
             _fail_mending(see, f"{wrong.group()} ({name})", "a port for slaves")
@@ -161,14 +166,13 @@ def _are_files(given: dict[Any, Any]) -> bool:
     )
 
 
-def _fail_mending(see: Trial, what: str, wanted: str) -> None:
+def _fail_mending(see: Trial, what: str, wanted: str, next_step: str = LOOK) -> None:
     fail(
         expected=wanted,
         found=what,
         why="a slave asks the name server for the master of its own brokerName, and "
         "connects to the address and port that this one gave for slaves",
-        next_step="look at each file for brokerName, brokerIP2 and haMasterAddress, "
-        "and in the slave's log at where it tries to connect",
+        next_step=next_step,
         reproduce=see.reproduce,
     )
 

@@ -181,16 +181,26 @@ def right_balance(paid: dict[str, tuple[str, int]]) -> dict[str, int]:
 @EXERCISE.check(points=3)
 def nothing_is_booked_twice(see: Trial) -> None:
     """After a drill each payment is in the books, and none twice."""
-    _keep_books(see, dies=0.0)
+    _keep_books(
+        see,
+        dies=0.0,
+        next_step="find what is the same in both copies of one payment, and different "
+        "in two payments",
+    )
 
 
 @EXERCISE.check(points=3)
 def the_books_outlive_their_application(see: Trial) -> None:
     """So it is where the application dies in the midst of it, too."""
-    _keep_books(see, dies=DIES)
+    _keep_books(
+        see,
+        dies=DIES,
+        next_step="keep what you have seen in the books: what lies elsewhere dies "
+        "with the application",
+    )
 
 
-def _keep_books(see: Trial, dies: float) -> None:
+def _keep_books(see: Trial, dies: float, next_step: str) -> None:
     """Deliver what a drill delivered; compare the books with what was paid."""
     book = see.function("book", "a function that returns the new books")
     held, dice = drill(see.seed), Random(f"books {see.seed}")  # noqa: S311
@@ -202,10 +212,10 @@ def _keep_books(see: Trial, dies: float) -> None:
         if dice.random() < dies:
             continue  # it died: its books are as they were, and the batch comes again
         books, deliveries = kept, deliveries[len(batch) :]
-    _compare(see, books, right_balance(held.paid))
+    _compare(see, books, right_balance(held.paid), next_step)
 
 
-def _compare(see: Trial, books: Any, right: dict[str, int]) -> None:
+def _compare(see: Trial, books: Any, right: dict[str, int], next_step: str) -> None:
     balance = books.get("balance") if isinstance(books, dict) else None
     if not isinstance(balance, dict):
         balance = {}
@@ -217,7 +227,6 @@ def _compare(see: Trial, books: Any, right: dict[str, int]) -> None:
             why="a message comes again with the offset that it had, or as another "
             "message with another id, since its sender had no answer; and two "
             "payments of the same amount are two payments",
-            next_step="find what is the same in both copies of one payment, and "
-            "different in two payments; and keep what you have seen in the books",
+            next_step=next_step,
             reproduce=see.reproduce,
         )
