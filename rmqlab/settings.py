@@ -221,6 +221,8 @@ class ClientConfig:
     retry_times_when_send_failed: int = 2
     default_topic_queue_nums: int = 4
     create_topic_key: str = "TBW102"
+    send_latency_fault_enable: bool = False
+    """Whether a broker that failed or was slow is left alone for a while."""
     retry_another_broker_when_not_store_o_k: bool = setting(
         default=False, key="retryAnotherBrokerWhenNotStoreOK"
     )

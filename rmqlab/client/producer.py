@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Self
 
 from rmqlab.client import routes
+from rmqlab.client.faults import FaultTable
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
 from rmqlab.client.unique_ids import UniqueIds
@@ -97,6 +98,7 @@ class Producer:
         here = self.instance.place
         self._ids = UniqueIds(here.random, here.pid, here.zone)
         self._turn = self.instance.random.randrange(1 << 16)
+        self._faults = FaultTable()
 
     async def __aenter__(self) -> Self:
         await self.instance.start()
@@ -154,7 +156,7 @@ class Producer:
             asked.append(chosen.broker_name)
             try:
                 left_s = deadline - loop.time()
-                stored = await self._send_once(message, chosen, left_s)
+                stored = await self._try(message, chosen, left_s)
             except RmqError as error:
                 failures.append(error)
                 if not _may_go_elsewhere(error):
@@ -191,6 +193,8 @@ class Producer:
         self, queues: list[MessageQueue], failed_broker: str | None
     ) -> MessageQueue:
         """Return the next queue in turn, of another broker than the one that failed."""
+        if self.config.send_latency_fault_enable:
+            return self._next_sound_queue(queues)
         for _ in queues:
             self._turn += 1
             queue = queues[self._turn % len(queues)]
@@ -198,6 +202,39 @@ class Producer:
                 return queue
         self._turn += 1
         return queues[self._turn % len(queues)]
+
+    def _next_sound_queue(self, queues: list[MessageQueue]) -> MessageQueue:
+        """Return the next queue whose broker is not left alone, or of the least bad."""
+        now_ms = self._now_ms()
+        in_turn = [
+            queues[(self._turn + 1 + one) % len(queues)] for one in range(len(queues))
+        ]
+        sound = [
+            one for one in in_turn if self._faults.is_available(one.broker_name, now_ms)
+        ]
+        least_bad = self._faults.least_bad(now_ms)
+        chosen = (
+            sound or [one for one in in_turn if one.broker_name == least_bad] or in_turn
+        )
+        self._turn += 1 + in_turn.index(chosen[0])
+        return chosen[0]
+
+    def _now_ms(self) -> float:
+        return asyncio.get_running_loop().time() * 1000
+
+    async def _try(
+        self, message: Message, queue: MessageQueue, timeout_s: float
+    ) -> SendResult:
+        """Send once, and note how the broker did."""
+        began_ms = self._now_ms()
+        try:
+            result = await self._send_once(message, queue, timeout_s)
+        except RmqError:
+            self._faults.failed(queue.broker_name, self._now_ms())
+            raise
+        now_ms = self._now_ms()
+        self._faults.answered(queue.broker_name, now_ms - began_ms, now_ms)
+        return result
 
     async def _send_once(
         self, message: Message, queue: MessageQueue, timeout_s: float

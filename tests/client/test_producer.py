@@ -308,3 +308,36 @@ async def test_where_no_broker_is_safe_the_last_result_counts():
         result = await producer.send(coffee())
     assert result.status is SendStatus.SLAVE_NOT_AVAILABLE
     assert sum(len(one.asked) for one in brokers) == 1 + 2
+
+
+async def sends_that_fail(count, **settings):
+    """Send past one broker that is silent; return the failures, and who was asked."""
+    failed = 0
+    async with fakes(SILENT, ResponseCode.SUCCESS, **settings) as (producer, *brokers):
+        for _ in range(count):
+            try:
+                await producer.send(coffee())
+            except SendError:
+                failed += 1
+        return failed, [len(one.asked) for one in brokers]
+
+
+async def test_a_silent_broker_costs_a_send_for_each_of_its_queues():
+    failed, (silent, sound) = await sends_that_fail(8)
+    assert (failed, silent, sound) == (4, 4, 4)
+
+
+async def test_with_send_latency_fault_enable_it_costs_one_and_is_left_alone():
+    failed, (silent, sound) = await sends_that_fail(8, send_latency_fault_enable=True)
+    assert (failed, silent) == (1, 1)
+    assert sound == 7
+
+
+async def test_where_all_brokers_failed_the_least_bad_one_is_asked():
+    settings = {"send_latency_fault_enable": True}
+    async with fakes(SILENT, SILENT, **settings) as (producer, *brokers):
+        for _ in range(3):
+            with pytest.raises(SendError):
+                await producer.send(coffee())
+        assert sum(len(one.asked) for one in brokers) == 3
+        assert all(one.asked for one in brokers)
