@@ -94,10 +94,12 @@ def go() -> Other:
 
 
 def _build(program: Path) -> None:
-    unfinished = GO_PROGRAMS / "compiling"
+    """Build in a copy: Go writes what else it needs into go.mod, and its sums beside."""
+    unfinished, sources = GO_PROGRAMS / "compiling", GO_PROGRAMS / "sources"
+    shutil.copytree(HERE / "go", sources, dirs_exist_ok=True)
     built = subprocess.run(
-        ["go", "build", "-o", str(unfinished), "."],
-        cwd=HERE / "go",
+        ["go", "build", "-mod=mod", "-o", str(unfinished), "."],
+        cwd=sources,
         check=False,
         capture_output=True,
         text=True,
