@@ -28,15 +28,12 @@ class Consumer(Row):
     """One consumer that is connected."""
 
     NAME = "connections"
+    LINE = CONNECTIONS
     HEADING = CONNECTIONS % ("#ClientId", "#ClientAddr", "#Language", "#Version")
     client_id: str
     address: str
     language: str
     version: str
-
-    def __str__(self) -> str:
-        """Return the line."""
-        return CONNECTIONS % (self.client_id, self.address, self.language, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +41,13 @@ class Subscribed(Row):
     """What the group wants of one topic."""
 
     NAME = "subscriptions"
+    LINE = SUBSCRIPTIONS
     HEADING = "\nBelow is subscription:\n" + SUBSCRIPTIONS % (
         "#Topic",
         "#SubExpression",
     )
     topic: str
     expression: str
-
-    def __str__(self) -> str:
-        """Return the line."""
-        return SUBSCRIPTIONS % (self.topic, self.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +82,12 @@ class ProducerRow(Row):
     """One producer that is connected."""
 
     NAME = "connections"
+    LINE = PRODUCERS
     number: int
     client_id: str
     address: str
     language: str
     version: str
-
-    def __str__(self) -> str:
-        """Return the line."""
-        where = self.client_id, self.address
-        return PRODUCERS % (self.number, *where, self.language, self.version)
 
 
 async def producer_connection(admin: Admin, flags: Namespace) -> Rows:
@@ -113,15 +103,12 @@ class ClientStatus(Row):
     """A client, and the file that has what it says of itself."""
 
     NAME = "clients"
+    LINE = STATUS
     HEADING = STATUS % ("#Index", "#ClientId", "#Version", "#ConsumerRunningInfoFile")
     index: int
     client_id: str
     version: str
     file: str
-
-    def __str__(self) -> str:
-        """Return the line."""
-        return STATUS % (self.index, self.client_id, self.version, self.file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,12 @@ class Row:
     NAME: ClassVar[str]
     """What rows of this kind are called in JSON."""
     HEADING: ClassVar[str] = ""
+    LINE: ClassVar[str]
+    """How its fields are printed, one after the other, where nothing is left to do."""
+
+    def __str__(self) -> str:
+        """Return the line."""
+        return self.LINE % tuple(self.to_json().values())
 
     def to_json(self) -> dict[str, Any]:
         """Return its fields by name."""

@@ -187,15 +187,12 @@ class Sent(Row):
     """Where a message went."""
 
     NAME = "sent"
+    LINE = SENT
     HEADING = SENT % ("#Broker Name", "#QID", "#Send Result", "#MsgId")
     broker: str
     queue_id: int
     status: str
     msg_id: str
-
-    def __str__(self) -> str:
-        """Return the line."""
-        return SENT % (self.broker, self.queue_id, self.status, self.msg_id)
 
 
 async def send_message(admin: Admin, flags: Namespace) -> Rows:

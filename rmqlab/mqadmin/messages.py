@@ -49,14 +49,11 @@ class Found(Row):
     """A message with the key."""
 
     NAME = "messages"
+    LINE = FOUND
     HEADING = FOUND % ("#Message ID", "#QID", "#Offset")
     msg_id: str
     queue_id: int
     queue_offset: int
-
-    def __str__(self) -> str:
-        """Return the line."""
-        return FOUND % (self.msg_id, self.queue_id, self.queue_offset)
 
 
 async def by_key(admin: Admin, flags: Namespace) -> Rows:

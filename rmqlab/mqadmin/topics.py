@@ -47,14 +47,11 @@ class TopicConsumer(Row):
     """A group that consumes a topic, or a topic that none consumes."""
 
     NAME = "topics"
+    LINE = CONSUMERS
     HEADING = CONSUMERS_TITLES % ("#Cluster Name", "#Topic", "#Consumer Group")
     cluster: str
     topic: str
     group: str
-
-    def __str__(self) -> str:
-        """Return the line, which is wider than its titles, as in RocketMQ."""
-        return CONSUMERS % (self.cluster, self.topic, self.group)
 
 
 async def topic_list(admin: Admin, flags: Namespace) -> Rows:

@@ -94,7 +94,7 @@ def go() -> Other:
 
 
 def _build(program: Path) -> None:
-    """Build in a copy: Go writes what else it needs into go.mod, and its sums beside."""
+    """Build in a copy: Go writes what else it needs into go.mod and go.sum."""
     unfinished, sources = GO_PROGRAMS / "compiling", GO_PROGRAMS / "sources"
     shutil.copytree(HERE / "go", sources, dirs_exist_ok=True)
     built = subprocess.run(
