@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rmqlab.classroom import topology
 from rmqlab.classroom.checks import Exercise, fail
+from rmqlab.classroom.checks.looks import topic_lines
 from rmqlab.classroom.grading.witness import Witness
 
 EXERCISE = Exercise("05_fix_no_route", topology="2m-noslave")
@@ -66,11 +67,7 @@ def the_application_is_served(see: Witness) -> None:
 @EXERCISE.check(points=3)
 def it_was_created_on_purpose(see: Witness) -> None:
     """The topic is on both brokers alike, and neither makes topics by itself."""
-    route = see.route(see.topic("orders"))
-    lines = {
-        one.broker_name: (one.read_queue_nums, one.write_queue_nums, one.perm)
-        for one in (route.queues if route else [])
-    }
+    lines = topic_lines(see, see.topic("orders"))
     automatic = {name: see.settings(name)[AUTO_CREATE] for name in MASTERS}
     is_alike = sorted(lines) == MASTERS and len(set(lines.values())) == 1
     if not is_alike or set(automatic.values()) != {"false"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from rmqlab.classroom.checks import Exercise, fail
+from rmqlab.classroom.checks.looks import topic_lines
 from rmqlab.classroom.grading.witness import Witness
 from rmqlab.protocol.codes import READ_WRITE
 
@@ -19,11 +20,7 @@ AUTO_CREATE = "autoCreateTopicEnable"
 @EXERCISE.check(points=4)
 def both_brokers_have_the_topic_alike(see: Witness) -> None:
     """Both brokers have the topic: as many queues, and the same permission."""
-    route = see.route(see.topic("orders"))
-    lines = {
-        one.broker_name: (one.read_queue_nums, one.write_queue_nums, one.perm)
-        for one in (route.queues if route else [])
-    }
+    lines = topic_lines(see, see.topic("orders"))
     alike = set(lines.values())
     if sorted(lines) != MASTERS or len(alike) != 1 or min(alike)[2] != READ_WRITE:
         fail(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rmqlab.classroom.checks import Exercise, fail
+from rmqlab.classroom.checks.looks import has_copy
 from rmqlab.classroom.grading.witness import Witness
 
 EXERCISE = Exercise("09_fix_diverged_slave", topology="2m-2s-async")
@@ -18,7 +19,7 @@ def the_slave_follows_again(see: Witness) -> None:
     known = see.brokers().brokers
     addresses = known[MASTER].broker_addrs if MASTER in known else {}
     wanted = {0: see.node(MASTER).address, 1: see.node(SLAVE).address}
-    if addresses != wanted or not _is_copied(see):
+    if addresses != wanted or not has_copy(see, MASTER, SLAVE):
         ends = {name: see.node(name).log_end for name in (MASTER, SLAVE)}
         fail(
             expected=f"{MASTER} and its slave registered, with the same bytes",
@@ -29,12 +30,6 @@ def the_slave_follows_again(see: Witness) -> None:
             "its master has",
             reproduce=see.look_at_nodes,
         )
-
-
-def _is_copied(see: Witness) -> bool:
-    if None in [see.node(name).log_end for name in (MASTER, SLAVE)]:
-        return False
-    return see.log_bytes(MASTER) == see.log_bytes(SLAVE) != b""
 
 
 @EXERCISE.check(points=3)

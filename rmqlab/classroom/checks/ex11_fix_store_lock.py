@@ -7,6 +7,7 @@ from posixpath import normpath
 
 from rmqlab.classroom import topology
 from rmqlab.classroom.checks import Exercise, fail
+from rmqlab.classroom.checks.looks import has_copy
 from rmqlab.classroom.grading.witness import Witness
 from rmqlab.classroom.runtime import NodeState
 
@@ -78,7 +79,7 @@ def _shared(one: NodeState, other: NodeState) -> list[str]:
 def nothing_is_lost_and_all_is_copied(see: Witness) -> None:
     """Both masters still serve their orders, and each slave has its master's bytes."""
     found = {name: _orders_on(see, name) for name in SLAVES}
-    copied = {slave: _is_copy(see, master, slave) for master, slave in SLAVES.items()}
+    copied = {slave: has_copy(see, master, slave) for master, slave in SLAVES.items()}
     if found != dict.fromkeys(SLAVES, ORDERS) or not all(copied.values()):
         missing = [slave for slave, is_copied in copied.items() if not is_copied]
         fail(
@@ -102,11 +103,3 @@ def _orders_on(see: Witness, broker: str) -> int:
     stored = see.messages(topic) if see.route(topic) else []
     wanted = {f"{see.nonce}-{broker}-{number}".encode() for number in range(ORDERS)}
     return len(wanted & {one.body for one in stored if one.broker_name == broker})
-
-
-def _is_copy(see: Witness, master: str, slave: str) -> bool:
-    """Whether a slave has its master's bytes, all of them, in a log of its own."""
-    both = see.node(master), see.node(slave)
-    if None in [one.log_end for one in both]:
-        return False
-    return see.log_bytes(master) == see.log_bytes(slave) != b""

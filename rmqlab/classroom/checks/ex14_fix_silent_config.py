@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rmqlab.classroom import topology
 from rmqlab.classroom.checks import Exercise, fail
+from rmqlab.classroom.checks.looks import has_copy
 from rmqlab.classroom.grading.witness import Witness
 
 EXERCISE = Exercise("14_fix_silent_config", topology="2m-2s-async")
@@ -86,7 +87,8 @@ def each_pair_has_one_master(see: Witness) -> None:
 @EXERCISE.check(points=4)
 def each_slave_has_its_masters_bytes(see: Witness) -> None:
     """Each slave has its master's commit log, byte by byte."""
-    apart = [name for name in ("broker-a", "broker-b") if not _is_copied(see, name)]
+    masters = ("broker-a", "broker-b")
+    apart = [name for name in masters if not has_copy(see, name, f"{name}-s")]
     if apart:
         fail(
             expected="both slaves with the bytes of their masters",
@@ -96,10 +98,3 @@ def each_slave_has_its_masters_bytes(see: Witness) -> None:
             next_step="mend the check above first, then see that the slave runs",
             reproduce=see.look_at_nodes,
         )
-
-
-def _is_copied(see: Witness, master: str) -> bool:
-    both = see.node(master), see.node(f"{master}-s")
-    if None in [one.log_end for one in both]:
-        return False
-    return see.log_bytes(master) == see.log_bytes(f"{master}-s") != b""
