@@ -118,7 +118,8 @@ def test_ctrl_c_loses_nothing_that_was_not_shown(one_master):
 
 
 def test_a_reader_that_goes_away_ends_consuming(one_master):
-    run("send", "pipes", "x" * 1000, "--count", "50")
+    # More than a pipe holds: the consumer must still have something to say.
+    run("send", "pipes", "x" * 1000, "--count", "300")
     with consumer("pipes", "--group", "plumbers", "--from-first") as process:
         process.stdout.readline()
         process.stdout.close()
