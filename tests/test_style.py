@@ -52,8 +52,8 @@ ONLY_THERE = {
         "rmqlab.mqadmin.times",
         "rmqlab.store.index",
     },
-    "threading": {"rmqlab.client.blocking"},
-    "concurrent.futures": {"rmqlab.store.real_disk", "rmqlab.client.blocking"},
+    "threading": {"rmqlab.client.blocking.thread"},
+    "concurrent.futures": {"rmqlab.store.real_disk", "rmqlab.client.blocking.thread"},
     "fcntl": {"rmqlab.store.real_disk"},
 }
 """The few modules of the system that touch clock and threads, so that it can be

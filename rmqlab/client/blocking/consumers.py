@@ -1,0 +1,37 @@
+"""Consumers without `async`."""
+
+from __future__ import annotations
+
+from rmqlab.client.blocking.client import BlockingClient
+from rmqlab.client.blocking.thread import THREAD, Driver
+from rmqlab.client.offsets import ConsumeFrom
+from rmqlab.client.push import Listener, PushConsumer
+from rmqlab.protocol.message import MessageQueue
+from rmqlab.settings import ClientConfig
+
+
+class BlockingConsumer(BlockingClient[PushConsumer]):
+    """`PushConsumer` without `async`; the listener runs on the client's thread."""
+
+    def __init__(
+        self,
+        group: str,
+        name_servers: str,
+        listener: Listener,
+        config: ClientConfig | None = None,
+        start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
+        driver: Driver = THREAD,
+    ) -> None:
+        own = group, name_servers, listener, config
+        super().__init__(
+            driver, lambda: PushConsumer(*own, start=start, place=driver.place)
+        )
+
+    def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:
+        """See `PushConsumer.subscribe`."""
+        self._wait(self.inner.subscribe(topic, text, kind))
+
+    @property
+    def queues(self) -> list[MessageQueue]:
+        """See `PushConsumer.queues`."""
+        return self.inner.queues
