@@ -14,6 +14,8 @@ from enum import Enum, auto
 
 from rmqlab.config import Long, setting, settings
 
+DEFAULT_INSTANCE = "DEFAULT"
+
 
 class BrokerRole(Enum):
     """What a broker does with what it stores."""
@@ -212,6 +214,8 @@ class StoreConfig:
 class ClientConfig:
     """Of a producer, a consumer or an admin client."""
 
+    instance_name: str = DEFAULT_INSTANCE
+    """Tells clients of one host apart; `DEFAULT`: by process and number."""
     poll_name_server_interval: int = 30_000
     heartbeat_broker_interval: int = 30_000
     persist_consumer_offset_interval: int = 5000

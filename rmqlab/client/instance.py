@@ -45,7 +45,7 @@ class ClientInstance:
         self.config, self.place = config or ClientConfig(), place or Place()
         self.clock, self.random = self.place.clock, self.place.random
         self.remoting = RemotingClient()
-        self.client_id = self.place.client_id()
+        self.client_id = self.place.client_id(self.config.instance_name)
         self.describe: Callable[[], Heartbeat] = lambda: Heartbeat(self.client_id)
         """What the heartbeat says; producers and consumers set it."""
         self.route_changed: Callable[[str], None] = lambda topic: None

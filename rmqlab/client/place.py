@@ -1,7 +1,9 @@
 """Where a client runs: what it takes from outside instead of asking the machine itself.
 
 Its wall clock and time zone, its randomness, and who it is: brokers tell clients apart
-by ``HOST@PID#NUMBER``, and a message's id begins with the pid.
+by ``HOST@INSTANCE``, and a message's id begins with the pid.
+
+Source: ClientConfig.buildMQClientId and changeInstanceNameToPID, release 4.9.7.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from datetime import tzinfo
 from random import Random
 
 from rmqlab.clock import Clock, SystemClock
+from rmqlab.settings import DEFAULT_INSTANCE
 
 _numbers = itertools.count()
 
@@ -32,6 +35,11 @@ class Place:
     zone: tzinfo | None = None
     """None: the machine's own."""
 
-    def client_id(self) -> str:
-        """Return the id of one more client."""
-        return f"{self.host}@{self.pid}#{next(self.numbers)}"
+    def client_id(self, instance_name: str = DEFAULT_INSTANCE) -> str:
+        """Return the id of one more client; a name that was given is taken as it is.
+
+        Nobody looks whether another client of this host has the same.
+        """
+        if instance_name == DEFAULT_INSTANCE:
+            instance_name = f"{self.pid}#{next(self.numbers)}"
+        return f"{self.host}@{instance_name}"

@@ -59,6 +59,12 @@ def test_a_heartbeat_that_comes_again_changes_nothing(two):
     assert members(desk) == ["c1", "c2"]
 
 
+def test_two_clients_of_one_id_are_two_members(two):
+    desk, _, _ = two
+    desk.beat(topics=ALL_ORDERS, client="c1", peer=Peer())
+    assert sorted(members(desk)) == ["c1", "c1", "c2"]
+
+
 def test_a_new_member_is_told_to_all_itself_included(desk):
     first, second = Peer(), Peer()
     desk.beat(topics=ALL_ORDERS, client="c1", peer=first)

@@ -105,6 +105,19 @@ async def test_two_members_of_a_group_share_out_the_queues(tmp_path):
         assert sorted(share(one) + share(two)) == ALL_QUEUES
 
 
+async def test_two_members_of_one_name_both_take_the_first_half(tmp_path):
+    same = {"instance_name": "shop"}
+    async with (
+        lab(tmp_path) as it,
+        it.consumer(**same) as one,
+        it.consumer(**same) as two,
+    ):
+        for consumer in (one, two):
+            await consumer.subscribe("orders")
+        await balanced(one, two)
+        assert share(one) == share(two) == ALL_QUEUES[:2]
+
+
 async def test_a_message_comes_to_one_member_of_a_group(tmp_path):
     heard = {"one": [], "two": []}
     async with (
