@@ -10,10 +10,10 @@ Source: RebalanceImpl.java, RebalanceService.java, release 4.9.7.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from rmqlab.client import routes
-from rmqlab.client.allocate import averagely
+from rmqlab.client.allocate import Allocate, averagely
 from rmqlab.client.instance import ClientInstance
 from rmqlab.errors import RmqError
 from rmqlab.protocol import fastjson
@@ -25,9 +25,6 @@ log = logging.getLogger(__name__)
 
 Assigned = Callable[[str, set[MessageQueue]], Awaitable[None]]
 """Told, for a topic, which queues are this member's now."""
-
-Allocate = Callable[[str, Sequence[MessageQueue], Sequence[str]], list[MessageQueue]]
-"""Returns the share of a member: its own id, all queues, all members, both sorted."""
 
 
 class Rebalancer(Service):
