@@ -11,8 +11,8 @@
 
 The same without `async`, for scripts and notebooks, is in `blocking`.
 
-Read in this order: `routes`, `instance`, `producer`, `allocate`, `process_queue`,
-`rebalance`, `pull`, `push`, `transaction`.
+Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`,
+`process_queue`, `rebalance`, `pull`, `push`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin

@@ -16,21 +16,18 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Self
 
-from rmqlab.client import understood
 from rmqlab.client.answers import Answers
 from rmqlab.client.direct import Direct
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.member import Member
 from rmqlab.client.offsets import ConsumeFrom, GroupOffsets, OffsetSaver
 from rmqlab.client.place import Place
 from rmqlab.client.process_queue import ProcessQueue
 from rmqlab.client.pull import PullStatus, pull
 from rmqlab.client.rebalance import Rebalancer
 from rmqlab.errors import RmqError
-from rmqlab.protocol.codes import RequestCode
-from rmqlab.protocol.frame import Frame
-from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
+from rmqlab.protocol.membership import ConsumerData
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue, StoredMessage
-from rmqlab.protocol.messaging import UnregisterClient
 from rmqlab.settings import ClientConfig
 
 log = logging.getLogger(__name__)
@@ -74,7 +71,10 @@ class PushConsumer:
         self.config = self.instance.config
         self._listener, self._start = listener, start
         self._offsets = GroupOffsets(self.instance, group)
-        self._subscriptions: dict[str, Subscription] = {}
+        where = f"CONSUME_FROM_{start.name}"
+        data = ConsumerData(group, consume_from_where=where)
+        self._member = Member(self.instance, data)
+        self._subscriptions = self._member.subscriptions
         self._loops: dict[MessageQueue, asyncio.Task[None]] = {}
         self._windows: dict[MessageQueue, ProcessQueue] = {}
         self._consuming: set[asyncio.Task[None]] = set()
@@ -93,10 +93,6 @@ class PushConsumer:
             self.instance, group, lambda: list(self._subscriptions), self._assign
         )
         self._saver = OffsetSaver(self._offsets, self.config)
-        self.instance.describe = self._heartbeat
-        self.instance.route_changed = lambda topic: self._rebalancer.wake()
-        notified = RequestCode.NOTIFY_CONSUMER_IDS_CHANGED
-        self.instance.remoting.asked[notified] = self._group_changed
 
     async def __aenter__(self) -> Self:
         await self.instance.start()
@@ -116,13 +112,9 @@ class PushConsumer:
     async def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:
         """Begin to consume a topic: ``*``, tags such as ``a || b``, or kind ``SQL92``.
 
-        A topic without a route yet is begun when it has one; see `understood.check`.
+        A topic without a route yet is begun when it has one; see `Member.subscribe`.
         """
-        version = self.instance.clock.now_ms()
-        wanted = Subscription.of(topic, text, version, kind)
-        await understood.check(self.instance, self.group, wanted)
-        self._subscriptions[topic] = wanted
-        await self.instance.beat()
+        await self._member.subscribe(topic, text, kind)
         self._rebalancer.wake()
 
     @property
@@ -139,27 +131,8 @@ class PushConsumer:
         if self._consuming:
             await asyncio.wait(self._consuming)
         await self._offsets.save_all()
-        header = UnregisterClient(self.instance.client_id, consumer_group=self.group)
-        addresses = [
-            address
-            for one in self.instance.brokers()
-            for address in one.broker_addrs.values()
-            if self.instance.remoting.is_connected(address)
-        ]
-        calls = (self.instance.remoting.call(one, header) for one in addresses)
-        await asyncio.gather(*calls, return_exceptions=True)
+        await self._member.leave()
         await self.instance.stop()
-
-    def _heartbeat(self) -> Heartbeat:
-        data = ConsumerData(
-            self.group,
-            consume_from_where=f"CONSUME_FROM_{self._start.name}",
-            subscriptions=list(self._subscriptions.values()),
-        )
-        return Heartbeat(self.instance.client_id, consumers=[data])
-
-    def _group_changed(self, frame: Frame, address: str) -> None:
-        self._rebalancer.wake()
 
     async def _assign(self, topic: str, share: set[MessageQueue]) -> None:
         mine = {queue for queue in self._loops if queue.topic == topic}

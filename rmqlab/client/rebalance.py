@@ -17,8 +17,9 @@ from rmqlab.client.allocate import Allocate, averagely
 from rmqlab.client.instance import ClientInstance
 from rmqlab.errors import RmqError
 from rmqlab.protocol import fastjson
+from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.message import MessageQueue
-from rmqlab.protocol.messaging import GetConsumerList
+from rmqlab.protocol.messaging import GetConsumerList, NotifyConsumerIdsChanged
 from rmqlab.service import Service
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,11 @@ class Rebalancer(Service):
         self._topics, self._assigned = topics, assigned
         self._allocate, self._is_broadcast = allocate, is_broadcast
         self.interval_s = instance.config.rebalance_interval / 1000
+        instance.route_changed = lambda topic: self.wake()
+        instance.remoting.asked[NotifyConsumerIdsChanged.CODE] = self._notified
+
+    def _notified(self, frame: Frame, address: str) -> None:
+        self.wake()
 
     async def step(self) -> None:
         """Share out once; a topic about which nobody can be asked stays as it is."""
