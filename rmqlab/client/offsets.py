@@ -8,16 +8,11 @@ from __future__ import annotations
 import logging
 from enum import Enum, auto
 
+from rmqlab.client import positions
 from rmqlab.client.instance import ClientInstance
-from rmqlab.errors import RemoteError, Unavailable
-from rmqlab.protocol.codes import ResponseCode
+from rmqlab.errors import Unavailable
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue
-from rmqlab.protocol.messaging import (
-    GetMaxOffset,
-    OffsetReply,
-    QueryConsumerOffset,
-    UpdateConsumerOffset,
-)
+from rmqlab.protocol.messaging import UpdateConsumerOffset
 from rmqlab.service import Service
 from rmqlab.settings import ClientConfig
 
@@ -53,20 +48,13 @@ class GroupOffsets:
             NotConnected, NoAnswer: its broker is away.
             RemoteError: it answered something else.
         """
-        address = self._instance.address_of(queue.broker_name)
-        header = QueryConsumerOffset(self._group, queue.topic, queue.queue_id)
-        remoting = self._instance.remoting
-        try:
-            answer = await remoting.ask(address, header)
-        except RemoteError as error:
-            if error.code != ResponseCode.QUERY_NOT_FOUND:
-                raise
-            is_retry = queue.topic.startswith(RETRY_PREFIX)
-            if start is ConsumeFrom.FIRST_OFFSET or is_retry:
-                return 0
-            header_max = GetMaxOffset(queue.topic, queue.queue_id)
-            answer = await remoting.ask(address, header_max)
-        return OffsetReply.parse(answer.fields).offset
+        offset = await positions.committed(self._instance, self._group, queue)
+        if offset is not None:
+            return offset
+        is_retry = queue.topic.startswith(RETRY_PREFIX)
+        if start is ConsumeFrom.FIRST_OFFSET or is_retry:
+            return 0
+        return await positions.end(self._instance, queue)
 
     async def save(self, queue: MessageQueue) -> None:
         """Tell the broker; one that is away is told next time.
