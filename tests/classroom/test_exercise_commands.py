@@ -25,6 +25,7 @@ IDS = [
     "05_fix_no_route",
     "05_fix_topic_on_one_broker",
     "06_many_masters",
+    "08_transfer",
     "09_async_slave",
     "09_fix_diverged_slave",
     "09_fix_two_masters_one_name",
