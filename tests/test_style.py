@@ -36,16 +36,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "boot": BASE,
     "health": LINK,
     "mqadmin": LINK | {"client"},
+    "testing": NODE | {"broker", "client", "namesrv", "store", "store.disk"},
     "cli": {"classroom"},
+    "pytest_plugin": {"testing", "classroom"},
 }
 """By package, or module at the top: what it may import of rmqlab beside itself.
 
-`classroom` stands above them all; name server, broker and client meet on the wire.
+`classroom` stands above them all; name server, broker and client meet on the wire, and
+only `testing` has them in one process.
 `sim` stands beside them: of all the system it knows the seam to the disk.
 """
 
 ONLY_THERE = {
-    "time": {"rmqlab.clock"},
+    "time": {"rmqlab.clock", "rmqlab.testing.waiting"},
     "datetime": {
         "rmqlab.client.place",
         "rmqlab.client.unique_ids",
@@ -188,7 +191,7 @@ def test_the_system_needs_the_standard_library_alone():
         for name in module.imports()
         if name.split(".")[0] not in {"rmqlab", *sys.stdlib_module_names}
     }
-    assert foreign == set()
+    assert foreign == {("rmqlab.pytest_plugin", "pytest")}
 
 
 def test_clock_and_threads_are_touched_in_few_places():
@@ -220,7 +223,7 @@ def test_modules_of_the_system_import_at_their_top_and_by_name():
     hidden = {
         (module.name, node.lineno)
         for module in system()
-        if module.name != "rmqlab.cli"
+        if module.layer not in ("cli", "pytest_plugin")
         for function in module.functions()
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)

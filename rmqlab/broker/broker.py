@@ -200,13 +200,11 @@ class Broker:
             address = self.config.bind_address or LOOPBACK
             port = await self._server.listen(self.config.listen_port, address)
             self.config.listen_port = port
-            self._dispatch.fast_port = await self._server.listen(
-                port + FAST_PORT, address
-            )
+            fast_port = await self._server.listen(port + FAST_PORT, address)
+            self._dispatch.fast_port = fast_port
             await self.ha_master.listen(port + HA_PORT, address)
         except OSError:
-            await self._server.stop()
-            self.store.abandon()
+            await self.abandon()
             raise
         self.sends.store_host = (self.config.broker_i_p1, port)
         for service in self._services():
@@ -218,13 +216,7 @@ class Broker:
     async def stop(self) -> None:
         """Say goodbye, stop listening, save the tables, close the store."""
         await asyncio.gather(*(one.goodbye() for one in self.registrations))
-        self._admission.close()
-        self._dispatch.close()
-        await self._server.stop()
-        await self.ha_master.stop()
-        for service in reversed(self._services()):
-            await service.stop()
-        await self._remoting.close()
+        await self._fall_silent()
         self._persistence.save_changed()
         self._delays_saved.save_changed()
         try:
@@ -233,6 +225,21 @@ class Broker:
             why = f"the next start recovers as after a crash: {error}"
             log.error("store not closed in good order, %s", why)  # noqa: TRY400
         log.info("broker stopped name=%s", self.config.broker_name)
+
+    async def abandon(self) -> None:
+        """End as a dying process would: nothing is said, saved or flushed."""
+        self._server.cut_off()
+        await self._fall_silent()
+        self.store.abandon()
+
+    async def _fall_silent(self) -> None:
+        self._admission.close()
+        self._dispatch.close()
+        await self._server.stop()
+        await self.ha_master.stop()
+        for service in reversed(self._services()):
+            await service.stop()
+        await self._remoting.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -142,6 +142,11 @@ class RemotingServer:
             self._turned_away = 0
         self._sweep = loop.call_later(SWEEP_S, self._close_idle)
 
+    def cut_off(self) -> None:
+        """End every connection at once; what was not sent yet never is."""
+        for connection in list(self._connections):
+            connection.abort()
+
     async def stop(self) -> None:
         """Stop listening, close every connection, return when all are gone."""
         if self._sweep:
@@ -154,7 +159,6 @@ class RemotingServer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
                 await asyncio.gather(*leaving)
-        for connection in list(self._connections):
-            connection.abort()
+        self.cut_off()
         for server in self._servers:
             await server.wait_closed()

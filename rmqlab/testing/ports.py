@@ -1,0 +1,23 @@
+"""Ports for brokers: each has three, and the same ones when it comes back.
+
+    …  20_000  20_001  20_002  20_003  20_004  …  29_999 ┆  from 32_768 on, or higher:
+        fast            listen   HA     fast             ┆  the kernel's, for anybody's
+       └─────── one broker ───────┘    └── the next …    ┆  outgoing connections
+
+Source: BrokerStartup.createBrokerController, release 4.9.7.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+PORTS = range(20_002, 30_000, 4)
+ATTEMPTS = 100
+
+
+def candidates(random: Random) -> list[int]:
+    """Return listening ports to be tried, one after the other.
+
+    Test processes that run side by side get different ones, most likely.
+    """
+    return random.sample(PORTS, ATTEMPTS)
