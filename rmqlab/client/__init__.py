@@ -12,11 +12,12 @@
 The same without `async`, for scripts and notebooks, is in `blocking`.
 
 Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`,
-`process_queue`, `rebalance`, `pull`, `push`, `transaction`.
+`process_queue`, `rebalance`, `pull`, `pull_consumer`, `push`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.producer import Producer, SendResult, SendStatus
+from rmqlab.client.pull_consumer import PullConsumer
 from rmqlab.client.push import Consumed, PushConsumer
 from rmqlab.client.transaction import TransactionProducer, Verdict
 
@@ -24,6 +25,7 @@ __all__ = [
     "Admin",
     "Consumed",
     "Producer",
+    "PullConsumer",
     "PushConsumer",
     "SendResult",
     "SendStatus",

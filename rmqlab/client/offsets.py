@@ -66,6 +66,7 @@ class GroupOffsets:
             return
         header = UpdateConsumerOffset(self._group, queue.topic, queue.queue_id, offset)
         try:
+            await self._instance.route(queue.topic)
             address = self._instance.address_of(queue.broker_name)
             await self._instance.remoting.tell(address, header)
         except Unavailable as error:

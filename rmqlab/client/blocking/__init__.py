@@ -10,7 +10,7 @@ Read in this order: `thread`, `client`, `producers`, `consumers`, `admin`.
 """
 
 from rmqlab.client.blocking.admin import BlockingAdmin
-from rmqlab.client.blocking.consumers import BlockingConsumer
+from rmqlab.client.blocking.consumers import BlockingConsumer, BlockingPullConsumer
 from rmqlab.client.blocking.producers import BlockingProducer
 from rmqlab.client.blocking.thread import THREAD, Driver, begin, run, shared_loop
 
@@ -19,6 +19,7 @@ __all__ = [
     "BlockingAdmin",
     "BlockingConsumer",
     "BlockingProducer",
+    "BlockingPullConsumer",
     "Driver",
     "begin",
     "run",
