@@ -1,11 +1,11 @@
 """Follows one master and comes back after a cut.
 
 RocketMQ's slave first speaks five seconds after it connected; this one speaks at once,
-which a real master takes as well, and where its log does not continue the master's it
-waits those seconds before it tries again.  The rest is alike: a report after every
-piece, one every five seconds of silence, a new connection after twenty, and five
-seconds between attempts.  (4.9.7 takes its own reports for signs of life and so never
-misses a master that has gone silent; this one does, as 4.4.)
+which a real master takes as well.  It waits those seconds where it is no use to hurry:
+the master's log does not continue its own, or what is there is no master.  The rest is
+alike: a report after every piece, one every five seconds of silence, a new connection
+after twenty, and five seconds between attempts.  (4.9.7 takes its own reports for
+signs of life and so never misses a master that has gone silent; this one does, as 4.4.)
 
 Source: HAService.HAClient, release 4.9.7.
 """
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
 CONNECT_S = 3.0
+UNHEARD = "the connection ended before a master was heard"
 SHORTEST_ADDRESS = 6
 """A haMasterAddress of fewer characters counts as none."""
 
@@ -46,6 +47,7 @@ class HaSlave(Service):
     """Keeps a connection to the master whose address it is given."""
 
     interval_s = RETRY_S
+    first_s = 0.0  # a configured address needs no name server
 
     def __init__(self, copy: Copy, config: StoreConfig) -> None:
         super().__init__()
@@ -97,11 +99,13 @@ class HaSlave(Service):
             log.info("no master at %s", missed)
         self._missed = missed
 
-    def lost(self, *, come_back: bool) -> None:
-        """The connection ended; come back at once, or when the interval is over."""
-        self._link = None
+    def lost(self, fault: str) -> None:
+        """The connection ended; come back at once, if nothing is wrong with it."""
+        if fault and fault != self.fault:
+            log.error("master=%s: %s", self.address, fault)
+        self._link, self.fault = None, fault
         self.connected.clear()
-        if come_back:
+        if not fault:
             self.wake()
 
     async def stop(self) -> None:
@@ -121,7 +125,7 @@ class Follower(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.closed = self._loop.create_future()
         self.is_connected = False
-        self._come_back = True
+        self._fault = UNHEARD
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop: say how far we are."""
@@ -143,13 +147,11 @@ class Follower(asyncio.Protocol):
                 if piece.data or (piece.offset and not self._copy.end):
                     self._copy.copy(piece.offset, piece.data)
         except (Diverged, WireError, StoreError) as error:
-            log.error("master=%s: %s", self._owner.address, error)  # noqa: TRY400
-            self._owner.fault = str(error)
-            self._come_back = False  # not at once: this will not mend itself
+            self._fault = str(error)
             self._transport.abort()
             return
         if pieces:
-            self._owner.fault = ""
+            self._fault = self._owner.fault = ""
         if any(piece.data for piece in pieces):
             self._report()
 
@@ -171,13 +173,14 @@ class Follower(asyncio.Protocol):
         """Called by the loop."""
         self._timer.cancel()
         self.is_connected = False
-        self._owner.lost(come_back=self._come_back)
+        self._owner.lost(self._fault)
         if not self.closed.done():
             self.closed.set_result(None)
 
     def abort(self) -> None:
-        """End the connection."""
+        """End the connection; nothing is wrong with it."""
         if self.is_connected:
+            self._fault = ""
             self._transport.abort()
 
 

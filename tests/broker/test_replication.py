@@ -136,8 +136,9 @@ async def test_a_diverged_slave_says_so_and_writes_nothing(tmp_path, caplog):
             said = (
                 f"not equal the max phy offset in slave, SLAVE: {end} MASTER: {end + 9}"
             )
-            assert said in caplog.text
+            await until(lambda: measured(slave)["haFault"])
             assert said in measured(slave)["haFault"]
+            assert said in caplog.text
             assert slave.store.log.end == end
             await slave.ha_slave.step()
             await send(server, b"b")

@@ -113,8 +113,10 @@ async def test_a_slave_whose_connection_breaks_comes_back_at_once():
         assert await reader.readexactly(8) == report(0)
         writer.write(Piece(0, b"abc").to_bytes() + Piece(3, b"def").to_bytes()[:14])
         assert await reader.readexactly(8) == report(3)
+        began = now_s()
         writer.close()
         reader, writer = await master.links.get()
+        assert now_s() - began < 0.1
         assert await reader.readexactly(8) == report(3)  # half a piece is none
         await slave.connected.wait()
 
@@ -224,13 +226,30 @@ async def test_a_master_that_moves_while_its_slave_connects_is_not_missed():
         assert await reader.readexactly(8) == report(0)
 
 
-async def test_an_address_from_the_settings_is_not_overruled():
+async def test_an_address_from_the_settings_is_tried_at_once_and_not_overruled():
     async with ScriptedMaster() as wanted:
         other = f"{HOST}:{free_port()}"
         async with slave_of(other, ha_master_address=wanted.address) as slave:
-            slave.wake()
+            began = now_s()
             await wanted.links.get()
+            assert now_s() - began < 0.1
             assert slave.address == wanted.address
+
+
+async def test_where_no_master_is_heard_a_slave_does_not_hurry_back(caplog):
+    """As at a port for clients: what a slave says is no frame there."""
+    async with ScriptedMaster() as port, slave_of(port.address) as slave:
+        began = now_s()
+        for seconds in (0, 5, 10):
+            _, writer = await port.links.get()
+            assert now_s() - began == pytest.approx(seconds, abs=0.1)
+            writer.close()
+        await until(lambda: slave.fault)
+        assert caplog.text.count("ended before a master was heard") == 1
+        async with ScriptedMaster() as master:
+            slave.follow(master.address)
+            await master.links.get()
+            assert now_s() - began == pytest.approx(10, abs=0.1)
 
 
 async def test_a_slave_that_hears_nothing_reports_and_then_gives_up(caplog):
@@ -241,7 +260,7 @@ async def test_a_slave_that_hears_nothing_reports_and_then_gives_up(caplog):
             assert await reader.readexactly(8) == report(0)
             assert now_s() - began == pytest.approx(seconds, abs=0.1)
         await master.links.get()  # it is back
-        assert now_s() - began == pytest.approx(21, abs=0.1)
+        assert now_s() - began == pytest.approx(25, abs=0.1)
     assert f"master silent, closing master={master.address}" in caplog.text
 
 
