@@ -9,11 +9,12 @@ Source: DefaultMQAdminExtImpl.java, GroupConsumeInfo.java, release 4.9.7.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rmqlab.client.admin import Admin
-from rmqlab.errors import RmqError
+from rmqlab.errors import RemoteError, RmqError, Unavailable
 from rmqlab.protocol.admin import (
     GetConsumerConnections,
     GetConsumeStats,
@@ -166,6 +167,25 @@ async def of_topic(admin: Admin, topic: str) -> list[str]:
     at = (await admin.addresses(topic))[0]
     found = await admin.ask(at, GetTopicGroups(topic))
     return sorted(found.get("groupList") or [])
+
+
+async def shares(admin: Admin, group: str) -> dict[str, list[MessageQueue]]:
+    """Return which queues each member says that it consumes, by client id.
+
+    A member that does not answer has none; of two that have the same id one is asked.
+
+    Raises:
+        NoRoute: no broker has heard of the group.
+        RemoteError: CONSUMER_NOT_ONLINE, nobody belongs to it now.
+        NotConnected, NoAnswer: the broker is away.
+    """
+    found: dict[str, list[MessageQueue]] = {}
+    for one in (await members(admin, group)).connections:
+        found[one.client_id] = []
+        with suppress(RemoteError, Unavailable):
+            info = await running_info(admin, group, one.client_id)
+            found[one.client_id] = sorted(map(queue_of, info.get("mqTable") or {}))
+    return found
 
 
 async def running_info(

@@ -16,7 +16,6 @@ from rmqlab.errors import RemoteError, Unavailable
 from rmqlab.mqadmin.command import Command, Flag, Row, Rows, Said, truth
 from rmqlab.mqadmin.groups import GROUP_NAME
 from rmqlab.mqadmin.times import second
-from rmqlab.protocol.bodies import queue_of
 from rmqlab.protocol.codes import version_text
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue
 
@@ -147,19 +146,15 @@ async def _of_group(admin: Admin, flags: Namespace) -> Rows:
 
 async def _owners(admin: Admin, group: str) -> dict[MessageQueue, str]:
     """Return the address of each queue's client, of those that answer."""
-    owners: dict[MessageQueue, str] = {}
     try:
-        found = (await groups.members(admin, group)).connections
+        shares = await groups.shares(admin, group)
     except RemoteError:  # nobody is there
         return {}
-    for one in found:
-        try:
-            info = await groups.running_info(admin, group, one.client_id)
-        except (RemoteError, Unavailable):
-            continue
-        address = one.client_id.split("@")[0]
-        owners |= {queue_of(key): address for key in info.get("mqTable") or {}}
-    return owners
+    return {
+        queue: client_id.split("@")[0]
+        for client_id, queues in shares.items()
+        for queue in queues
+    }
 
 
 async def _of_all(admin: Admin) -> Rows:

@@ -15,11 +15,11 @@ from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import NodeState
 from rmqlab.classroom.traffic import ATTENTIVE
 from rmqlab.client import routes
-from rmqlab.client.admin import QueueStats
+from rmqlab.client.admin import NoRoute, QueueStats
 from rmqlab.client.blocking import BlockingAdmin
-from rmqlab.errors import Unavailable
+from rmqlab.errors import RemoteError, Unavailable
 from rmqlab.protocol.bodies import ClusterInfo, TopicRoute
-from rmqlab.protocol.message import StoredMessage
+from rmqlab.protocol.message import MessageQueue, StoredMessage
 
 ANSWERS = "answers"
 """Prefix of the topic into which an exercise's questions put what was answered."""
@@ -105,9 +105,30 @@ class Witness:
         table = self._admin.consumer_offsets(address)
         return table.get(f"{topic}@{group}", {})
 
+    def members(self, group: str) -> list[str]:
+        """Return the client ids of a group, as a broker heard them; [] for nobody."""
+        try:
+            return [one.client_id for one in self._admin.members(group).connections]
+        except (NoRoute, RemoteError):
+            return []
+
+    def shares(self, group: str, topic: str) -> dict[str, list[MessageQueue]]:
+        """Return which queues of a topic each member says that it consumes."""
+        if not self.members(group):
+            return {}
+        shares = self._admin.shares(group).items()
+        return {
+            member: [queue for queue in queues if queue.topic == topic]
+            for member, queues in shares
+        }
+
     def look(self, command: str, topic: str) -> str:
         """Return the mqadmin command that shows a topic to a learner."""
         return f"rmqlab admin {command} -t {topic} -n '{self.cluster.name_servers}'"
+
+    def look_at_group(self, command: str, group: str) -> str:
+        """Return the mqadmin command that shows a group to a learner."""
+        return f"rmqlab admin {command} -g {group} -n '{self.cluster.name_servers}'"
 
     @property
     def look_at_nodes(self) -> str:

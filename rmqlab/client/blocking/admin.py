@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rmqlab.client import groups
 from rmqlab.client.admin import MOST_BY_KEY, Admin, QueueStats
 from rmqlab.client.blocking.client import BlockingClient
 from rmqlab.client.blocking.thread import THREAD, Driver
+from rmqlab.client.groups import Members
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
@@ -76,6 +78,14 @@ class BlockingAdmin(BlockingClient[Admin]):
     ) -> list[StoredMessage]:
         """See `Admin.messages_by_key`."""
         return self._wait(self.inner.messages_by_key(topic, key, most))
+
+    def members(self, group: str) -> Members:
+        """Return who belongs to a group; see `groups.members`."""
+        return self._wait(groups.members(self.inner, group))
+
+    def shares(self, group: str) -> dict[str, list[MessageQueue]]:
+        """Return which queues each member of a group consumes; see `groups.shares`."""
+        return self._wait(groups.shares(self.inner, group))
 
     def call(self, address: str, header: Header, body: bytes = b"") -> Frame:
         """Ask one server something; see `Admin.call`."""
