@@ -25,6 +25,8 @@ IDS = [
     "05_fix_no_route",
     "05_fix_topic_on_one_broker",
     "06_many_masters",
+    "07_fix_idle_consumers",
+    "07_fix_same_client_id",
     "08_transfer",
     "09_async_slave",
     "09_fix_diverged_slave",

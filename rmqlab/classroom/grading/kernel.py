@@ -132,6 +132,16 @@ class Session:
 
         return _wait(are_there)
 
+    def wait_for_members(self, group: str, topic: str, count: int) -> bool:
+        """Wait until so many members of a group have queues of a topic."""
+
+        def are_there() -> bool:
+            with Witness(self._place) as witness:
+                shares = witness.shares(group, topic).values()
+            return sum(map(bool, shares)) == count
+
+        return _wait(are_there)
+
     def check(self, name: str) -> None:
         """Run one check and print what it found."""
         check = self._exercise.checks[name]
