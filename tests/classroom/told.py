@@ -90,8 +90,10 @@ class History:
 
     # ── consuming ─────────────────────────────────────────────────────────────
 
-    def give(self, key: str, offset: int, client: str = "one") -> History:
-        who = {"client": client, "group": "group", "key": key, "topic": "orders"}
+    def give(
+        self, key: str, offset: int, client: str = "one", group: str = "group"
+    ) -> History:
+        who = {"client": client, "group": group, "key": key, "topic": "orders"}
         return self.tell("consumed", **who, **place(offset))
 
     def commit(self, offset: int, client: str = "one", to: str = MASTER) -> History:

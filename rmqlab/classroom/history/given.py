@@ -12,8 +12,7 @@ A consumer's clean end is no reason: it tells its offsets first.  And once an of
 told to the master, only a fault of that pair explains that it was forgotten; the death
 of a process only if it follows soon.
 
-A message is never passed over, but for one case: a crash shortened a queue below what
-was consumed, and it grew beyond that again before the consumer looked.
+A message is never passed over, but where `reuse` says why.
 
 Source: RebalancePushImpl.java, ConsumerOffsetManager.java, release 4.9.7.
 """
@@ -26,6 +25,7 @@ from itertools import pairwise
 
 from rmqlab.classroom.history.facts import Committed, Facts, Given, Place, Stored
 from rmqlab.classroom.history.faults import AFTERMATH_S, Faults
+from rmqlab.classroom.history.reuse import Reuse
 from rmqlab.classroom.history.verdict import Finding
 
 KEPT_S = 25.0
@@ -49,6 +49,7 @@ class Rules:
 
     def __init__(self, facts: Facts, faults: Faults) -> None:
         self.facts, self.faults = facts, faults
+        self.reuse = Reuse(facts, faults)
         self.times: dict[tuple[str, Place, str], list[Given]] = defaultdict(list)
         self.lines: dict[tuple[str, Line], list[Given]] = defaultdict(list)
         for one in facts.given:
@@ -142,11 +143,16 @@ class Rules:
                 continue
             if self.times[one.group, one.place, one.key][0] is not one:
                 continue  # it comes again: see `doubled`
-            began = self.facts.sent.get(before.key, 0)
-            crash = self.faults.crash_between(one.place.broker, began, one.index)
-            why = f"{one.client} had {before.place} before {one.place}"
-            why += "; a crash had shortened the queue" if crash is not None else ""
-            yield Finding("disorder", crash is None, one.index, one.event, one.key, why)
+            why = self._out_of_turn(before, one)
+            text = f"{one.client} had {before.place} before {one.place}"
+            text += f": {why}" if why else ""
+            yield Finding("disorder", not why, one.index, one.event, one.key, text)
+
+    def _out_of_turn(self, before: Given, one: Given) -> str:
+        """Say why a message may come after one that lies further in the queue."""
+        if self.reuse.is_taken(before, one.index):
+            return "a crash had shortened the queue"
+        return self.reuse.excuse(one.group, one.place, one.key, one.index)
 
     # ── never ─────────────────────────────────────────────────────────────────
 
@@ -163,12 +169,10 @@ class Rules:
             index, why = last, f"{group} was never given {stored.place}"
             if later is not None:
                 index, why = later.index, f"{why}, but {later.place}"
-            crash = self.faults.crash_between(stored.place.broker, 0, index)
-            is_allowed = crash is not None and any(one.index < sent for one in further)
-            if is_allowed:
-                why += ": it was further when a crash shortened the queue"
+            excuse = self.reuse.excuse(group, stored.place, stored.key, index)
+            why += f": {excuse}" if excuse else ""
             found = index, self.facts.events[index], stored.key, why
-            yield Finding("skipped", not is_allowed, *found)
+            yield Finding("skipped", not excuse, *found)
 
     def _not_given(self) -> Iterator[tuple[str, Stored]]:
         topics: dict[str, set[str]] = defaultdict(set)
@@ -230,22 +234,20 @@ class Rules:
                 one = stored[at]
                 if self.facts.sent.get(one.key, 0) > commit.index:
                     break  # the place was another message's, which a crash took
-                times = self.times.get((group, one.place, one.key))
-                if not times or times[0].index > commit.index:
-                    return self._overcommitted(one, commit)
+                where = group, one.place, one.key
+                times = self.times.get(where)
+                is_given = times and times[0].index < commit.index
+                if not is_given and not self.reuse.excuse(*where, commit.index):
+                    return _overcommitted(one, commit)
                 at += 1
         return None
 
-    def _overcommitted(self, stored: Stored, commit: Committed) -> Finding | None:
-        broker = stored.place.broker
-        if self.faults.crash_between(broker, 0, commit.index) is not None:
-            return None  # the offset is from before the queue was shortened
-        why = (
-            f"{commit.client} committed {commit.place.offset} and {stored.place} "
-            "was not given before"
-        )
-        index, event = commit.index, commit.event
-        return Finding("overcommitted", True, index, event, stored.key, why)
+
+def _overcommitted(stored: Stored, commit: Committed) -> Finding:
+    place, client = commit.place, commit.client
+    why = f"{client} committed {place.offset} and {stored.place} was not given before"
+    found = commit.index, commit.event, stored.key, why
+    return Finding("overcommitted", True, *found)
 
 
 def _at(one: Given) -> float:

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from rmqlab.classroom.history.copies import stray_since
 from rmqlab.classroom.history.facts import NOT_STORED, Facts, Node, Place, Told
 from rmqlab.classroom.history.faults import Faults
+from rmqlab.classroom.history.losses import Losses
 from rmqlab.classroom.history.verdict import Finding
 
 
@@ -50,6 +51,7 @@ class Rules:
         self._in_masters = facts.places(one for one in nodes if not one.is_slave)
         self._anywhere = facts.places(nodes)
         self._told = {one.key: one for one in facts.told}
+        self._losses = Losses(facts, faults)
         self._ours = set(facts.topics.values())
         """Topics that were sent to; others have messages of their own."""
 
@@ -88,19 +90,13 @@ class Rules:
         """Say whether a promise was broken, and why so or why not."""
         if crash is None:
             return True, f"{master.name}'s machine never crashed after it was sent"
-        is_safe, is_damaged = told.outcome == "SEND_OK", self._is_damaged(master, told)
-        if is_safe and master.flush == "SYNC_FLUSH" and not is_damaged:
-            return True, f"SYNC_FLUSH, and {master.name}'s machine only crashed"
-        if not is_damaged and self._was_flushed(master.name, told, crash):
-            return True, f"{master.name} had flushed it before its machine crashed"
-        if is_safe and master.role == "SYNC_MASTER" and not is_kept:
+        if why := self._losses.forbidden(told, master, crash):
+            return True, why
+        if told.outcome == "SEND_OK" and master.role == "SYNC_MASTER" and not is_kept:
             return self._judge_copies(told, master)
-        if is_damaged:
+        if self._losses.is_damaged(told, master):
             return False, f"files of {master.name} were damaged or removed"
         return False, f"no flush had reached it when {master.name}'s machine crashed"
-
-    def _is_damaged(self, node: Node, told: Told) -> bool:
-        return self.faults.damage_after(node.name, self.facts.sent[told.key])
 
     def _judge_copies(self, told: Told, master: Node) -> tuple[bool, str]:
         stray = stray_since(self.facts, self.faults, master.broker)
@@ -112,22 +108,14 @@ class Rules:
             crash = self.faults.crash_after(slave.name, self.facts.sent[told.key])
             if crash is None:
                 return True, f"SYNC_MASTER, and {slave.name}'s machine never crashed"
-            if self._is_damaged(slave, told):
+            if self._losses.is_damaged(told, slave):
                 continue
-            if self._was_flushed(slave.name, told, crash):
+            if self._losses.was_flushed(told, slave, crash):
                 return True, f"{slave.name} had flushed it before its machine crashed"
         return (
             False,
             f"{master.name} lost it, and so did its slave, by faults of their own",
         )
-
-    def _was_flushed(self, node: str, told: Told, crash: int) -> bool:
-        """Whether a flush certainly reached it: up to where the log was when told."""
-        master = self.facts.master(told.place.broker) if told.place else None
-        end = self.facts.growth[master.name].end_at(told.index) if master else 0
-        begin = self.facts.sent[told.key]
-        flushes = self.facts.growth[node].flushes
-        return any(begin < index < crash and upto >= end > 0 for index, upto in flushes)
 
     # ── what should not be there ──────────────────────────────────────────────
 

@@ -20,7 +20,7 @@ PROMISES = {
     "repeated": "a message is stored once, unless an attempt stayed without an answer",
     "doubled": "a message is given once, unless an offset was not yet kept",
     "disorder": "a consumer is given a queue's messages in their order",
-    "skipped": "a group is given every message of a queue",
+    "skipped": "a group is given every message of a queue, unless a crash freed one",
     "overcommitted": "an offset is committed once all before it was given",
     "diverged": "a slave's log is the beginning of its master's",
     "behind": "a slave that was left in peace has all that its master has",
@@ -112,6 +112,16 @@ class Verdict:
             one.kind == kind and one.is_broken in wanted for one in self.findings
         )
 
+    @property
+    def passed_over(self) -> int:
+        """Messages that a group was not given, for what a crash did: see `reuse`."""
+        return self.count("skipped", broken=False)
+
+    @property
+    def skipped(self) -> int:
+        """Messages that a group was not given, and nothing explains it."""
+        return self.count("skipped", broken=True)
+
     def to_json(self) -> dict[str, Any]:
         """Return counts, and what was broken."""
         return {
@@ -122,7 +132,8 @@ class Verdict:
             "lost": self.count("lost", broken=True),
             "doubled": self.count("doubled"),
             "repeated": self.count("repeated"),
-            "skipped": self.count("skipped"),
+            "passed_over": self.passed_over,
+            "skipped": self.skipped,
             "early_given": self.early_given,
             "waiting": self.waiting,
             "silence_s": round(self.silence_s, 3),
@@ -133,12 +144,12 @@ class Verdict:
         """A few lines: the counts, and each broken promise."""
         allowed, broken = (self.count("lost", broken=one) for one in (False, True))
         again, twice = self.count("doubled"), self.count("repeated")
-        skipped = self.count("skipped")
+        never = f"{self.passed_over} passed over for a crash, {self.skipped} skipped"
         lines = (
             f"{self.acknowledged} acknowledged; {allowed} lost as the mode allows",
             f"{broken} lost against its promise",
             f"{self.given} given, {again} of them again, {twice} stored twice",
-            f"{skipped} skipped, {self.waiting} still waiting",
+            f"{never}, {self.waiting} still waiting",
             f"nothing acknowledged for {self.silence_s:.1f} s at most",
         )
         return "\n".join([*lines, *map(str, self.broken)])

@@ -110,7 +110,7 @@ class Result:
     acknowledged: int = 0
     lost_allowed: int = 0
     doubled: int = 0
-    skipped: int = 0
+    passed_over: int = 0
     silence_s: float = 0.0
     broken: list[Finding] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -152,7 +152,7 @@ def play(seed: int, text: str | None = None) -> Result:
     result.acknowledged = verdict.acknowledged
     result.lost_allowed = verdict.count("lost", broken=False)
     result.doubled = verdict.count("doubled") + verdict.count("repeated")
-    result.skipped = verdict.count("skipped")
+    result.passed_over = verdict.passed_over
     result.silence_s = verdict.silence_s
     result.broken = verdict.broken
     result.problems = [*map(str, verdict.broken), *surprises.texts]
@@ -179,19 +179,23 @@ def play_all(seeds: Iterable[int], jobs: int = 1) -> Iterator[Result]:
 def table(results: Iterable[Result]) -> str:
     """Return what was found, a line for each mode and way to flush."""
     found = list(results)
-    head = "mode         flush        seeds  acknowledged  lost  twice  silence  broken"
+    head = (
+        "mode         flush        seeds  acknowledged  lost  twice  passed over"
+        "  silence  broken"
+    )
     lines = [head, "─" * len(head)]
     for cell in CELLS:
         ours = [one for one in found if one.cell == cell]
         sums = {
             name: sum(getattr(one, name) for one in ours)
-            for name in ("acknowledged", "lost_allowed", "doubled")
+            for name in ("acknowledged", "lost_allowed", "doubled", "passed_over")
         }
         silence_s = max((one.silence_s for one in ours), default=0.0)
         broken = sum(bool(one.problems) for one in ours)
         lines.append(
             f"{cell[0]:12} {cell[1]:11} {len(ours):6} {sums['acknowledged']:13} "
-            f"{sums['lost_allowed']:5} {sums['doubled']:6} {silence_s:6.1f}s {broken:7}"
+            f"{sums['lost_allowed']:5} {sums['doubled']:6} {sums['passed_over']:12} "
+            f"{silence_s:7.1f}s {broken:7}"
         )
     return "\n".join(lines)
 
