@@ -5,13 +5,12 @@
         print(cluster.status())
 
 Its nodes end with the block, or with this process, however that ends.  `attach` gives
-a cluster that `rmqlab up` started.  The same without blocking: `AsyncCluster`.  With
+a cluster that `rmqlab up` started.  The same without blocking: `async_cluster`.  With
 `runtime="sim"` it is simulated, in this process: see `SimCluster`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
 from rmqlab.classroom import owner, registry, runtimes, topology
-from rmqlab.classroom.host_verbs import AsyncHostVerbs, HostVerbs
+from rmqlab.classroom.host_verbs import HostVerbs
 from rmqlab.classroom.owner import Progress
 from rmqlab.classroom.promotion import Promoting
 from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Plan, Status
@@ -241,60 +240,3 @@ def _plan(
     chosen = topology.load(wanted)
     where = str(wanted if wanted in topology.NAMES else chosen.folder.resolve())
     return Plan(name or chosen.name, "", runtime, where, settings or {})
-
-
-class AsyncCluster(AsyncHostVerbs):
-    """`Cluster` for code that must not block: the same verbs, to be awaited."""
-
-    cluster: Cluster
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-
-    @classmethod
-    async def up(cls, wanted: str | Path, **options: Any) -> Self:
-        """See `Cluster.up`."""
-        return cls(await asyncio.to_thread(lambda: Cluster.up(wanted, **options)))
-
-    @property
-    def name_servers(self) -> str:
-        """See `Cluster.name_servers`."""
-        return self.cluster.name_servers
-
-    async def status(self) -> Status:
-        """See `Cluster.status`."""
-        return await asyncio.to_thread(self.cluster.status)
-
-    async def kill(self, node: str) -> NodeState:
-        """See `Cluster.kill`."""
-        return await asyncio.to_thread(self.cluster.kill, node)
-
-    async def stop(self, node: str) -> NodeState:
-        """See `Cluster.stop`."""
-        return await asyncio.to_thread(self.cluster.stop, node)
-
-    async def pause(self, node: str) -> NodeState:
-        """See `Cluster.pause`."""
-        return await asyncio.to_thread(self.cluster.pause, node)
-
-    async def resume(self, node: str) -> NodeState:
-        """See `Cluster.resume`."""
-        return await asyncio.to_thread(self.cluster.resume, node)
-
-    async def restart(self, node: str) -> NodeState:
-        """See `Cluster.restart`."""
-        return await asyncio.to_thread(self.cluster.restart, node)
-
-    async def configure(self, node: str, text: str) -> NodeState:
-        """See `Cluster.configure`."""
-        return await asyncio.to_thread(self.cluster.configure, node, text)
-
-    async def down(self) -> None:
-        """See `Cluster.down`."""
-        await asyncio.to_thread(self.cluster.down)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await asyncio.to_thread(self.cluster.__exit__)

@@ -20,6 +20,7 @@ from rmqlab import health
 from rmqlab.classroom import compose, image, registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.docker_runtime import DockerRuntime
+from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import load
 from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
@@ -91,6 +92,22 @@ def test_a_slave_serves_what_its_killed_master_had_acknowledged(docker):
         assert b"kept" in next(log.iterdir()).read_bytes()
         assert master.container in left(docker, "pair")
     assert left(docker, "pair") == []
+
+
+def test_a_slave_in_a_container_is_made_a_master(docker):
+    with Cluster.up("2m-2s-sync", runtime="docker", name="promoting") as cluster:
+        with BlockingProducer("writers", cluster.name_servers) as producer:
+            producer.send(Message("broker-a", b"before"))
+        cluster.kill("broker-a")
+        done = cluster.promote("broker-a-s")
+        assert (done.lost_messages, done.lost_topics) == (0, [])
+        state = cluster.node("broker-a-s")
+        assert (state.role, state.state) == ("ASYNC_MASTER", "usable")
+        with BlockingProducer("writers", cluster.name_servers) as producer:
+            sent = producer.send(Message("broker-a", b"after"))
+        assert sent.status is SendStatus.SEND_OK
+        stored = [one.body for one in StoreFiles.of(state).messages()]
+        assert stored == [b"before", b"after"]
 
 
 def test_two_brokers_of_a_host_with_one_store_fail_as_the_articles_would(docker):

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rmqlab.classroom.cluster import AsyncCluster, Cluster
+from rmqlab.classroom.async_cluster import AsyncCluster
+from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.client.blocking import BlockingProducer
@@ -141,6 +142,8 @@ async def test_the_same_can_be_awaited(home):
         assert (await cluster.pause("broker-a")).state == "paused"
         assert (await cluster.resume("broker-a")).state == "usable"
         assert (await cluster.stop("broker-a")).state == "stopped"
+        with pytest.raises(ClusterError, match="broker-a is ASYNC_MASTER, not a slave"):
+            await cluster.promote("broker-a")
         found = [node.pid for node in (await cluster.status()).nodes if node.pid]
     assert are_gone(found)
 
