@@ -1,4 +1,4 @@
-"""Grading incidents of consumers: idle ones, and two with one id."""
+"""Grading incidents of consumers: idle ones, two with one id, one that replays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from rmqlab.classroom.checks import ex07_fix_consume_from_last_offset as replay
 from rmqlab.classroom.checks import ex07_fix_idle_consumers as idle
 from rmqlab.classroom.checks import ex07_fix_same_client_id as same_id
 from rmqlab.client.admin import QueueStats
@@ -179,3 +180,63 @@ def test_queues_for_everybody_are_what_is_wanted():
 )
 def test_consumers_that_are_still_idle_are_told(check, looks, said):
     assert said in found(check, six_members(**looks))
+
+
+# From the last offset
+
+NEW = replay.orders(replay.OLD, replay.OLD + replay.LATE)
+AT_THE_END = replay.OLD + replay.LATE
+
+
+def guard(rung=NEW, offset=AT_THE_END, billing=replay.BILLED):
+    """Return what a check sees of a guard that rang for these orders."""
+    offsets = {"guard": {0: offset}, "billing": {0: billing}}
+    return SimpleNamespace(
+        topic=lambda name: name,
+        look=lambda command, topic: f"{command} -t {topic}",
+        look_at_group=lambda command, group: f"{command} -g {group}",
+        offsets=lambda broker, group, topic: offsets[group],
+        route=lambda topic: topic == "alarms",
+        messages=lambda topic: [SimpleNamespace(body=one.encode()) for one in rung],
+    )
+
+
+def test_a_guard_that_rings_for_new_orders_alone_is_what_is_wanted():
+    for check in replay.EXERCISE.checks.values():
+        assert found(check.run, guard()) == ""
+
+
+@pytest.mark.parametrize(
+    ("check", "looks", "said"),
+    [
+        (
+            replay.nothing_old_is_told_again,
+            {"rung": replay.orders(replay.EARLY, AT_THE_END)},
+            "40 alarms, 20 of them for old orders",
+        ),
+        (replay.nothing_old_is_told_again, {"rung": []}, "0 alarms"),
+        (replay.every_new_order_is_told_once, {"rung": []}, "20 without an alarm"),
+        (
+            replay.every_new_order_is_told_once,
+            {"rung": [*NEW, NEW[0]]},
+            "0 without an alarm, 1 alarms too many",
+        ),
+        (
+            replay.every_new_order_is_told_once,
+            {"rung": [*NEW[1:], NEW[1]]},
+            "1 without an alarm, 1 alarms too many",
+        ),
+        (
+            replay.each_group_is_where_it_should_be,
+            {"offset": replay.EARLY},
+            "{'guard': 40, 'billing': 20}",
+        ),
+        (
+            replay.each_group_is_where_it_should_be,
+            {"billing": AT_THE_END},
+            "{'guard': 80, 'billing': 80}",
+        ),
+    ],
+)
+def test_a_guard_that_still_replays_is_told(check, looks, said):
+    assert said in found(check, guard(**looks))
