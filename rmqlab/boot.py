@@ -118,6 +118,14 @@ def own_address() -> str:
             return "127.0.0.1"
 
 
+def told_to_end() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set from now on."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    return told
+
+
 async def serve(
     node: Node, boot_line: str, started: Callable[[], None] = lambda: None
 ) -> None:
@@ -126,9 +134,7 @@ async def serve(
     Raises:
         OSError, RmqError: it did not start.
     """
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    told = told_to_end()
     await node.start()
     print(boot_line, flush=True)
     started()

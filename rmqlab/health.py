@@ -3,6 +3,7 @@
     a name server       answers
     a broker            answers, and every name server of its file has it
     a slave, besides    its master has all its slaves connected
+    rmqlab.testing      its broker takes a message, and says that it is safe
 
     python -m rmqlab.health mqbroker -c FILE    a node of this machine
     python -m rmqlab.health                     the one that this container runs
@@ -20,15 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rmqlab.clock import SystemClock
 from rmqlab.config import parse_properties, read
 from rmqlab.errors import NoAnswer, NotConnected, RemoteError, RmqError
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.admin import GetRuntimeInfo
-from rmqlab.protocol.bodies import ClusterInfo
-from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.bodies import ClusterInfo, TopicRoute
+from rmqlab.protocol.codes import Permission, ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
-from rmqlab.protocol.routing import GetClusterInfo
+from rmqlab.protocol.message import DEFAULT_TOPIC
+from rmqlab.protocol.messaging import SendMessage
+from rmqlab.protocol.routing import GetClusterInfo, GetRoute
 from rmqlab.protocol.stream import FrameDecoder
 from rmqlab.settings import BrokerConfig, BrokerRole, NamesrvConfig, StoreConfig
 
@@ -37,6 +41,9 @@ ANSWER_S = 1.0
 PIECE_BYTES = 1 << 16
 MASTER_ID = 0
 FIRST_PROCESS = Path("/proc/1/cmdline")
+FOR_TESTS = "rmqlab.testing"
+PROGRAMS = ("mqnamesrv", "mqbroker", FOR_TESTS)
+GROUP = "SELF_TEST_P_GROUP"
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,13 @@ class Target:
     name_servers: tuple[str, ...] = ()
     slaves: int = 0
     """Of a master: how many have to be connected."""
+    is_for_tests: bool = False
+    """Whether it may be sent a message, to the topic of its own name."""
 
 
 def missing(target: Target) -> str:
     """Return what a node lacks to be usable; empty if nothing."""
-    return unregistered(target) or unpaired(target)
+    return unregistered(target) or unpaired(target) or unsendable(target)
 
 
 def unregistered(target: Target) -> str:
@@ -89,6 +98,24 @@ def unpaired(target: Target) -> str:
     return "no connection to its master yet: no name server knows one"
 
 
+def unsendable(target: Target) -> str:
+    """Return why a producer's send would fail; empty if none is to be tried."""
+    if not target.is_for_tests:
+        return ""
+    topic, now_ms = target.broker_name, SystemClock().now_ms()
+    header = SendMessage(GROUP, topic, DEFAULT_TOPIC, 1, 0, 0, now_ms, 0)
+    try:
+        for name_server in target.name_servers:
+            answer = ask(name_server, GetRoute(topic))
+            queues = TopicRoute.from_json(fastjson.loads(answer.body)).queues
+            if not any(one.perm & Permission.WRITE for one in queues):
+                return f"it takes no message: {name_server} has it as read-only"
+        ask(target.address, header, b"Does it take messages?")
+    except RmqError as error:
+        return f"it takes no message: {error}"
+    return ""
+
+
 def _unless(connected: int, wanted: int, what: str) -> str:
     return f"{what}: {connected} of {wanted} slaves" if connected < wanted else ""
 
@@ -106,7 +133,7 @@ def slaves_of(address: str) -> int:
     return int(fastjson.loads(answer.body)["table"].get("haSlaveCount", 0))
 
 
-def ask(address: str, header: Header) -> Frame:
+def ask(address: str, header: Header, body: bytes = b"") -> Frame:
     """Ask one thing on a connection of its own and return the answer.
 
     Raises:
@@ -118,7 +145,7 @@ def ask(address: str, header: Header) -> Frame:
         connection = socket.create_connection((host, int(port)), ANSWER_S)
     except (OSError, ValueError) as error:
         raise NotConnected(f"connect to {address} failed: {error}") from error
-    request = Frame(header.CODE, header.to_wire() or None, b"", opaque=1)
+    request = Frame(header.CODE, header.to_wire() or None, body, opaque=1)
     try:
         with connection:
             connection.sendall(request.to_bytes())
@@ -148,9 +175,11 @@ def target_of(words: list[str]) -> Target:
         OSError: its file cannot be read.
     """
     programs = [Path(word).name for word in words]
-    program = next((one for one in programs if one in ("mqnamesrv", "mqbroker")), None)
+    program = next((one for one in programs if one in PROGRAMS), None)
     if program is None:
-        raise RmqError(f"{' '.join(words)!r} starts neither mqnamesrv nor mqbroker")
+        raise RmqError(f"{' '.join(words)!r} starts none of {', '.join(PROGRAMS)}")
+    if program == FOR_TESTS:
+        return _target_for_tests(words)
     flags = ArgumentParser()
     flags.add_argument("-c", "--configFile")
     flags.add_argument("-n", "--namesrvAddr")
@@ -168,6 +197,21 @@ def target_of(words: list[str]) -> Target:
         config.broker_id if is_slave else MASTER_ID,
         tuple(one.strip() for one in addresses.split(";") if one.strip()),
     )
+
+
+def _target_for_tests(words: list[str]) -> Target:
+    flags = ArgumentParser()
+    flags.add_argument("--namesrv-port")
+    flags.add_argument("--port")
+    flags.add_argument("--set", action="append", default=[])
+    found, _ = flags.parse_known_args(words)
+    if not (found.port and found.namesrv_port):
+        raise RmqError(f"{FOR_TESTS} is found only with --port and --namesrv-port")
+    text = "\n".join(found.set).encode()
+    name = _read(BrokerConfig(broker_name="broker-a"), text).broker_name
+    name_server = f"127.0.0.1:{found.namesrv_port}"
+    at = f"127.0.0.1:{found.port}"
+    return Target(at, name, name_servers=(name_server,), is_for_tests=True)
 
 
 def _here(bind_address: str, broker_ip: str = "") -> str:

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "boot": BASE,
     "health": LINK,
     "mqadmin": LINK | {"client"},
-    "testing": NODE | {"broker", "client", "namesrv", "store", "store.disk"},
+    "testing": NODE | {"boot", "broker", "client", "namesrv", "store", "store.disk"},
     "cli": {"classroom"},
     "pytest_plugin": {"testing", "classroom"},
 }

@@ -23,14 +23,23 @@ from rmqlab.classroom.docker_runtime import DockerRuntime
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import load
-from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
+from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.protocol.admin import UpdateBrokerConfig
 from rmqlab.protocol.message import Message, MessageQueue
+from rmqlab.testing import wait_for
 from tests.conftest import missing
-from tests.support import address, free_port, make_broker, name_server, quick_client
+from tests.support import (
+    address,
+    free_port,
+    make_broker,
+    name_server,
+    quick_client,
+)
 
 ARRIVAL_S = 30.0
+SECOND_NS, HEALTH_S = 1_000_000_000, 60.0
 NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
 
 
@@ -227,3 +236,34 @@ def test_a_cluster_started_by_docker_compose_takes_a_message(docker):
         assert sent.status is SendStatus.SEND_OK
     finally:
         subprocess.run([*command, "down", "--volumes"], check=True)
+
+
+def test_a_container_alone_is_healthy_while_it_takes_messages(docker):
+    """Of the image's own command only the ports are others."""
+    name_server, broker = free_port(), free_port()
+    own = docker.images.get(image.NAME).attrs["Config"]["Cmd"]
+    ports = {"9876": str(name_server), "10911": str(broker)}
+    container = docker.containers.run(
+        image.NAME,
+        [ports.get(word, word) for word in own],
+        ports={port: port for port in ports.values()},
+        healthcheck={"interval": SECOND_NS // 2},
+        detach=True,
+    )
+
+    def is_told(health_status):
+        container.reload()
+        return container.attrs["State"]["Health"]["Status"] == health_status
+
+    try:
+        wait_for(lambda: is_told("healthy"), HEALTH_S)
+        name_servers = f"127.0.0.1:{name_server}"
+        with BlockingProducer("writers", name_servers) as producer:
+            sent = producer.send(Message("orders", b"from outside"))
+        assert sent.status is SendStatus.SEND_OK
+        with BlockingAdmin(name_servers) as admin:
+            read_only = UpdateBrokerConfig(), b"brokerPermission=4"
+            admin.call(f"127.0.0.1:{broker}", *read_only)
+        wait_for(lambda: is_told("unhealthy"), HEALTH_S)
+    finally:
+        container.remove(force=True)
