@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import inspect
 import json
 import os
 import socket
@@ -156,12 +157,20 @@ def golden_store(name: str, folder: Path) -> Path:
 
 async def until(
     is_true: Callable[[], Any], *, within_s: float | None = None, every_s: float = 0.005
-) -> None:
-    """Return once a condition holds; fail where it does not in all that time."""
+) -> Any:
+    """Return what a condition is once it holds; fail where it never does in time.
+
+    It may be a coroutine function.
+    """
     bound_s = VIRTUAL_BOUND_S if simulated.here() else REAL_BOUND_S
     async with asyncio.timeout(within_s or bound_s):
-        while not is_true():  # noqa: ASYNC110
+        while not (found := await _awaited(is_true())):  # noqa: ASYNC110
             await asyncio.sleep(every_s)
+        return found
+
+
+async def _awaited(found: Any) -> Any:
+    return await found if inspect.isawaitable(found) else found
 
 
 def quick_client() -> ClientConfig:

@@ -1,16 +1,18 @@
-"""What users of the Java client do, played once for each pair of server and client.
+"""What users of a client do, played once for each pair of server and client.
 
     play(server, client, folder, ["sync", "sql"])
       →  {"sync": {"facts": …}, "sql": {"error": …}, "connected": [0]}
 
-All scenarios (java/Scenarios.java) run at once against one broker, for most of what
-they do is waiting.  The tests compare the facts.
+All scenarios (java/Scenarios.java, and for our own client the package `python`) run at
+once against one broker, for most of what they do is waiting.  The tests compare the
+facts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +20,9 @@ from typing import Any
 
 import psutil
 
+from tests.interop import python
 from tests.interop.jars import Release
+from tests.interop.python.stage import on_stage
 from tests.interop.real import (
     LINE_BYTES,
     broker,
@@ -43,7 +47,7 @@ Told = dict[str, Any]
 
 
 async def play(
-    server: Release | None, client: Release, folder: Path, names: Iterable[str]
+    server: Release | None, client: Release | None, folder: Path, names: Iterable[str]
 ) -> Told:
     """Return by scenario its facts, or what was thrown; and which ports were used."""
     store = folder / "store"
@@ -51,8 +55,16 @@ async def play(
         name_server(server, folder) as servers,
         broker(server, folder, servers, store, **SETTINGS) as node,
     ):
+        if client is None:
+            return await _told_by_ours(servers, names, node.port)
         start, *command = java(client, folder, "Scenarios", servers, *names)
         return await _told([start, QUICK, *command], folder, node.port)
+
+
+async def _told_by_ours(servers: str, names: Iterable[str], port: int) -> Told:
+    async with on_stage(servers) as stage:
+        told = await python.play(stage, names)
+        return told | {CONNECTED: _ports(os.getpid(), port)}
 
 
 async def _told(command: list[str], folder: Path, port: int) -> Told:

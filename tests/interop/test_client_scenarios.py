@@ -1,6 +1,7 @@
-"""What users of the Java client do, with one outcome on RocketMQ's broker and on ours.
+"""What users of a client do, with one outcome on RocketMQ's broker and on ours.
 
-The pairs of RocketMQ's own are there to show that the scenarios are right.
+Users of the Java client, and of ours.  The pairs of RocketMQ's own are there to show
+that the scenarios are right.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from tests.interop import scenarios
 from tests.interop.jars import VERSIONS, release
 from tests.interop.real import OURS
 
-PAIRS = [("4.9.7", "4.9.7"), ("4.4.0", "4.4.0"), *((OURS, one) for one in VERSIONS)]
+PAIRS = [
+    ("4.9.7", "4.9.7"),
+    ("4.4.0", "4.4.0"),
+    *((OURS, client) for client in VERSIONS),
+    *((server, OURS) for server in VERSIONS),
+    (OURS, OURS),
+]
 """Server, client."""
 NAMES = """
 sync created async oneway batch delayed transaction
@@ -22,12 +29,14 @@ OK = "SEND_OK"
 
 
 @pytest.fixture(
-    scope="session", params=PAIRS, ids=lambda pair: f"{pair[0] or 'ours'}-{pair[1]}"
+    scope="session",
+    params=PAIRS,
+    ids=lambda pair: "-".join(one or "ours" for one in pair),
 )
 def pair(request, once):
     """Return the releases of a pair, and what came to pass between them."""
     server, client = request.param
-    releases = server and release(server), release(client)
+    releases = [one and release(one) for one in request.param]
     told = once(
         f"scenarios-{server}-{client}",
         lambda folder: scenarios.play(*releases, folder, NAMES),
@@ -40,7 +49,9 @@ def facts(pair):
     """Return what gives the facts of a scenario."""
 
     def of(name):
-        told = pair[2][name]
+        told = pair[2].get(name)
+        if told is None:
+            pytest.skip(f"our client is no {name}")
         assert "facts" in told, told["error"]
         return told["facts"]
 
@@ -194,7 +205,7 @@ def test_a_running_consumer_is_sent_back_to_a_time(facts):
     }
 
 
-def test_a_message_is_found_by_key_by_both_ids_and_by_time(facts):
+def test_a_message_is_found_by_key_by_both_ids_and_by_time(pair, facts):
     assert facts("query") == {
         "by key": ["query-0"],
         "property": "grün ☕",
@@ -202,7 +213,7 @@ def test_a_message_is_found_by_key_by_both_ids_and_by_time(facts):
         "by unique id": "query-0",
         "keys": "red blue",
         "one id": True,
-        "not there": "MQClientException",
+        "not there": [] if pair[1] is OURS else "MQClientException",
         "at the beginning of time": 0,
         "at its time": 0,
     }
