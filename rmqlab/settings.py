@@ -233,5 +233,20 @@ class ClientConfig:
     pull_batch_size: int = 32
     pull_threshold_for_queue: int = 1000
     """Messages pulled and not yet consumed, a queue."""
+    pull_threshold_size_for_queue: int = 100
+    """MiB of their bodies, a queue."""
+    pull_threshold_for_topic: int = -1
+    """As for a queue, shared out among this member's queues of a topic; -1: not."""
+    pull_threshold_size_for_topic: int = -1
+    """MiB; likewise."""
+    consume_concurrently_max_span: int = 2000
+    """Offsets between the oldest and the newest message that are not yet consumed."""
     consume_concurrency: int = 20
     """Messages consumed at the same time (RocketMQ's consumeThreadMin)."""
+    consume_timeout: int = 15
+    """Minutes after which a message that is still being consumed is sent back."""
+    max_reconsume_times: int = -1
+    """How often a message may come again before it is a dead letter; -1: 16 times,
+    an orderly consumer for ever."""
+    suspend_current_queue_time_millis: int = 1000
+    """How long an orderly consumer waits before it tries a message again."""

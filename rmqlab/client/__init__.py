@@ -11,19 +11,22 @@
 
 The same without `async`, for scripts and notebooks, is in `blocking`.
 
-Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`,
-`process_queue`, `rebalance`, `pull`, `pull_consumer`, `push`, `transaction`.
+Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`, `rebalance`,
+`pull`, `positions`, `offsets`, `pull_consumer`, `process_queue`, `flow_control`,
+`puller`, `listener`, `concurrently`, `send_back`, `locks`, `orderly`, `push`,
+`transaction`.
 """
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.producer import Producer, SendResult, SendStatus
 from rmqlab.client.pull_consumer import PullConsumer
-from rmqlab.client.push import Consumed, PushConsumer
+from rmqlab.client.push import Consumed, Later, PushConsumer
 from rmqlab.client.transaction import TransactionProducer, Verdict
 
 __all__ = [
     "Admin",
     "Consumed",
+    "Later",
     "Producer",
     "PullConsumer",
     "PushConsumer",

@@ -11,12 +11,15 @@ MQClientInstance.resetOffset, release 4.9.7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from rmqlab.client.flow_control import MIB
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.locks import Locks
 from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
 from rmqlab.client.process_queue import ProcessQueue
+from rmqlab.client.puller import Move
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.bodies import queue_key, queue_of
@@ -38,14 +41,15 @@ class Answers:
         instance: ClientInstance,
         group: str,
         start: ConsumeFrom,
+        offsets: GroupOffsets,
         subscriptions: Mapping[str, Subscription],
         windows: Mapping[MessageQueue, ProcessQueue],
-        offsets: GroupOffsets,
-        move: Callable[[MessageQueue, int], None],
+        move: Move,
+        locks: Locks | None = None,
     ) -> None:
         self._instance, self._group, self._start = instance, group, start
         self._subscriptions, self._windows = subscriptions, windows
-        self._offsets, self._move = offsets, move
+        self._offsets, self._move, self._locks = offsets, move, locks
         self._started_ms = instance.clock.now_ms()
         asked = instance.remoting.asked
         asked[GetRunningInfo.CODE] = self._running_info
@@ -73,12 +77,12 @@ class Answers:
         config = self._instance.config
         return {
             "PROP_CLIENT_VERSION": CURRENT_VERSION.name,
-            "PROP_CONSUMEORDERLY": "false",
+            "PROP_CONSUMEORDERLY": "true" if self._locks else "false",
             "PROP_CONSUMER_START_TIMESTAMP": str(self._started_ms),
             "PROP_CONSUME_TYPE": "CONSUME_PASSIVELY",
             "PROP_NAMESERVER_ADDR": servers,
             "PROP_THREADPOOL_CORE_SIZE": str(config.consume_concurrency),
-            "consumeFromWhere": f"CONSUME_FROM_{self._start.name}",
+            "consumeFromWhere": self._start.text,
             "consumerGroup": self._group,
             "messageModel": "CLUSTERING",
             "pullBatchSize": str(config.pull_batch_size),
@@ -86,20 +90,20 @@ class Answers:
         }
 
     def _queue(self, queue: MessageQueue) -> dict[str, Any]:
-        """Return what is known of a queue; we never lock one."""
         window = self._windows[queue]
+        locked_ms = self._locks.locked_ms.get(queue) if self._locks else None
         offsets = window.offsets()
         return {
             "cachedMsgCount": len(window),
             "cachedMsgMaxOffset": max(offsets, default=0),
             "cachedMsgMinOffset": min(offsets, default=0),
-            "cachedMsgSizeInMiB": 0,
+            "cachedMsgSizeInMiB": window.size // MIB,
             "commitOffset": self._offset(queue),
             "droped": window.is_dropped,
             "lastConsumeTimestamp": window.last_consume_ms,
-            "lastLockTimestamp": 0,
+            "lastLockTimestamp": locked_ms or 0,
             "lastPullTimestamp": window.last_pull_ms,
-            "locked": False,
+            "locked": locked_ms is not None,
             "transactionMsgCount": 0,
             "transactionMsgMaxOffset": 0,
             "transactionMsgMinOffset": 0,

@@ -2,16 +2,17 @@
 
 The listener gets it as any other message; its offset is committed by nobody.
 
-Source: ConsumeMessageConcurrentlyService.consumeMessageDirectly, release 4.9.7.
+Source: ConsumeMessageConcurrentlyService.consumeMessageDirectly, and that of
+ConsumeMessageOrderlyService, release 4.9.7.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.listener import Listener, heard
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies
 from rmqlab.protocol.codes import ResponseCode
@@ -19,9 +20,6 @@ from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.grouping import ConsumeDirectly
 from rmqlab.protocol.message import StoredMessage
 from rmqlab.protocol.record import Record, decode, to_message
-
-Hand = Callable[[StoredMessage], Any]
-"""Hands a message to the listener and returns, or raises, what that does."""
 
 
 class Direct:
@@ -31,11 +29,14 @@ class Direct:
         self,
         instance: ClientInstance,
         group: str,
-        hand: Hand,
+        listener: Listener,
         track: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        is_orderly: bool = False,
     ) -> None:
         self._instance, self._group = instance, group
-        self._hand, self._track = hand, track
+        self._listener, self._track = listener, track
+        self._is_orderly = is_orderly
         instance.remoting.asked[ConsumeDirectly.CODE] = self._consume
 
     def _consume(self, frame: Frame, address: str) -> Frame | None:
@@ -60,7 +61,7 @@ class Direct:
         found = {
             "autoCommit": True,
             "consumeResult": result,
-            "order": False,
+            "order": self._is_orderly,
             "remark": remark,
             "spentTimeMills": clock.now_ms() - started_ms,
         }
@@ -70,10 +71,7 @@ class Direct:
 
     async def _outcome(self, message: StoredMessage) -> tuple[str, str | None]:
         try:
-            outcome = self._hand(message)
-            if inspect.isawaitable(outcome):
-                outcome = await outcome
+            later = await heard(self._listener, message)
         except Exception as error:  # noqa: BLE001
             return "CR_THROW_EXCEPTION", f"{type(error).__name__}: {error}"
-        later = getattr(outcome, "name", "") == "RECONSUME_LATER"
         return ("CR_LATER" if later else "CR_SUCCESS"), None

@@ -141,6 +141,17 @@ class ClientInstance:
             )
         return found
 
+    def master_of(self, broker_name: str) -> str:
+        """Return where to reach a broker name's master.
+
+        Raises:
+            NotConnected: it has none now.
+        """
+        found = routes.master_address(self.brokers(), broker_name)
+        if found is None:
+            raise NotConnected(f"The broker[{broker_name}] has no master now")
+        return found
+
     async def beat(self) -> None:
         """Send a heartbeat to every broker; one that is away hears the next one."""
         beat = self.describe()

@@ -25,12 +25,22 @@ class ConsumeFrom(Enum):
     LAST_OFFSET = auto()
     FIRST_OFFSET = auto()
 
+    @property
+    def text(self) -> str:
+        """RocketMQ's own name."""
+        return f"CONSUME_FROM_{self.name}"
+
 
 class GroupOffsets:
     """The offsets of the queues that this member consumes."""
 
-    def __init__(self, instance: ClientInstance, group: str) -> None:
-        self._instance, self._group = instance, group
+    def __init__(
+        self,
+        instance: ClientInstance,
+        group: str,
+        start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
+    ) -> None:
+        self._instance, self._group, self._start = instance, group, start
         self._offsets: dict[MessageQueue, int] = {}
 
     def update(self, queue: MessageQueue, offset: int) -> None:
@@ -41,7 +51,7 @@ class GroupOffsets:
         """Return the offset before which everything is consumed, None if unknown."""
         return self._offsets.get(queue)
 
-    async def start_of(self, queue: MessageQueue, start: ConsumeFrom) -> int:
+    async def start_of(self, queue: MessageQueue) -> int:
         """Return where to begin with a queue.
 
         Raises:
@@ -52,7 +62,7 @@ class GroupOffsets:
         if offset is not None:
             return offset
         is_retry = queue.topic.startswith(RETRY_PREFIX)
-        if start is ConsumeFrom.FIRST_OFFSET or is_retry:
+        if self._start is ConsumeFrom.FIRST_OFFSET or is_retry:
             return 0
         return await positions.end(self._instance, queue)
 

@@ -1,59 +1,46 @@
 """A consumer that is called: it pulls, and hands what comes to a listener.
 
+    rebalancer ──▶ our queues ──▶ pull loops ──▶ workers ──▶ listener
+                                                    └──▶ offsets, every 5 s to brokers
+
 At least once: an offset is told to the broker every five seconds and at the end, so
 after a crash, or when a queue changes hands, some messages come again.
 
-Source: DefaultMQPushConsumerImpl.java, ConsumeMessageConcurrentlyService.java, 4.9.7.
+Source: DefaultMQPushConsumerImpl.java, release 4.9.7.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
-from enum import Enum, auto
+from collections.abc import Coroutine
 from typing import Any, Self
 
+from rmqlab.client.allocate import Allocate, averagely
 from rmqlab.client.answers import Answers
+from rmqlab.client.concurrently import Concurrently
 from rmqlab.client.direct import Direct
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.listener import Consumed, Later, Listener
+from rmqlab.client.locks import Locks
 from rmqlab.client.member import Member
 from rmqlab.client.offsets import ConsumeFrom, GroupOffsets, OffsetSaver
+from rmqlab.client.orderly import Orderly
 from rmqlab.client.place import Place
 from rmqlab.client.process_queue import ProcessQueue
-from rmqlab.client.pull import PullStatus, pull
+from rmqlab.client.puller import Puller
 from rmqlab.client.rebalance import Rebalancer
-from rmqlab.errors import RmqError
 from rmqlab.protocol.membership import ConsumerData
 from rmqlab.protocol.message import RETRY_PREFIX, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 
-log = logging.getLogger(__name__)
-
-PAUSE_AFTER_ERROR_S = 3.0
-PAUSE_WHEN_FULL_S = 0.05
-RETRY_HERE_S = 5.0
-"""RocketMQ does the same where it cannot send a message back to the broker."""
-
-
-class Consumed(Enum):
-    """What a listener may return; nothing at all means SUCCESS."""
-
-    SUCCESS = auto()
-    RECONSUME_LATER = auto()
-
-
-Outcome = Consumed | None
-Listener = Callable[[StoredMessage], "Outcome | Awaitable[Outcome]"]
+__all__ = ["Consumed", "Later", "Listener", "PushConsumer"]
 
 
 class PushConsumer:
     """One member of a consumer group; use it as an async context manager.
 
-    A plain listener is called on the loop and must be quick; one that returns an
-    awaitable may take its time, up to `consume_concurrency` of them at once.
+    Messages are consumed in any order, up to `consume_concurrency` at once, or, if it
+    is `orderly`, each queue's one after the other.
     """
 
     def __init__(
@@ -64,40 +51,44 @@ class PushConsumer:
         config: ClientConfig | None = None,
         *,
         start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
+        orderly: bool = False,
+        allocate: Allocate = averagely,
         place: Place | None = None,
     ) -> None:
         self.group = group
-        self.instance = ClientInstance(name_servers, config, place)
-        self.config = self.instance.config
-        self._listener, self._start = listener, start
-        self._offsets = GroupOffsets(self.instance, group)
-        where = f"CONSUME_FROM_{start.name}"
-        data = ConsumerData(group, consume_from_where=where)
-        self._member = Member(self.instance, data)
+        instance = self.instance = ClientInstance(name_servers, config, place)
+        self.config = instance.config
+        self._offsets = GroupOffsets(instance, group, start)
+        self._member = Member(
+            instance, ConsumerData(group, consume_from_where=start.text)
+        )
         self._subscriptions = self._member.subscriptions
-        self._loops: dict[MessageQueue, asyncio.Task[None]] = {}
         self._windows: dict[MessageQueue, ProcessQueue] = {}
-        self._consuming: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(self.config.consume_concurrency)
-        self._answers = Answers(
-            self.instance,
-            group,
-            start,
-            self._subscriptions,
-            self._windows,
-            self._offsets,
-            self._move,
+        self._leaving: set[MessageQueue] = set()
+        """Queues that are given up and not yet another's."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._locks = Locks(instance, group, self._lost) if orderly else None
+        work = instance, group, listener, self._done
+        self._consuming: Orderly | Concurrently
+        self._consuming = (
+            Orderly(*work, self._locks) if orderly else Concurrently(*work)
         )
-        self._direct = Direct(self.instance, group, self._hand, self._track)
-        self._rebalancer = Rebalancer(
-            self.instance, group, lambda: list(self._subscriptions), self._assign
-        )
+        tables = self._offsets, self._subscriptions
+        to = self._consuming.take, self._move
+        self._puller = Puller(instance, group, *tables, *to, is_orderly=orderly)
+        about = lambda: list(self._subscriptions), self._assign
+        self._rebalancer = Rebalancer(instance, group, *about, allocate=allocate)
         self._saver = OffsetSaver(self._offsets, self.config)
+        Answers(instance, group, start, *tables, self._windows, self._move, self._locks)
+        Direct(instance, group, listener, self._track, is_orderly=orderly)
 
     async def __aenter__(self) -> Self:
         await self.instance.start()
+        self._consuming.start()
         self._rebalancer.start()
         self._saver.start()
+        if self._locks:
+            self._locks.start()
         try:
             await self.subscribe(RETRY_PREFIX + self.group)
         except BaseException:
@@ -120,141 +111,93 @@ class PushConsumer:
     @property
     def queues(self) -> list[MessageQueue]:
         """The queues that this member consumes now, sorted."""
-        return sorted(self._loops)
+        return sorted(self._windows)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages were pulled and are not consumed yet."""
+        return sum(map(len, self._windows.values()))
 
     async def close(self) -> None:
         """Stop pulling, let listeners finish, save the offsets, say goodbye."""
-        await self._rebalancer.stop()
-        await self._saver.stop()
-        for queue in list(self._loops):
-            self._drop(queue)
-        if self._consuming:
-            await asyncio.wait(self._consuming)
+        services = self._rebalancer, self._saver, self._locks
+        for service in filter(None, services):
+            await service.stop()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        left = list(self._windows.values())
+        self._windows.clear()
+        for window in left:
+            self._puller.end(window.queue)
+        await self._consuming.stop()
+        for window in left:
+            window.is_dropped = True
         await self._offsets.save_all()
+        if self._locks:
+            await self._locks.give_back(list(self._locks.locked_ms))
         await self._member.leave()
         await self.instance.stop()
 
     async def _assign(self, topic: str, share: set[MessageQueue]) -> None:
-        mine = {queue for queue in self._loops if queue.topic == topic}
+        mine = {queue for queue in self._windows if queue.topic == topic}
         for queue in sorted(mine - share):
-            self._drop(queue)
-            await self._offsets.save(queue)
-            self._offsets.forget(queue)
-        for queue in sorted(share - mine):
+            self._track(self._hand_over(self._drop(queue)))
+        new = sorted(share - mine - self._leaving)
+        for queue in await self._locks.take(new) if self._locks else new:
             self._begin(queue)
 
     def _begin(self, queue: MessageQueue, offset: int | None = None) -> None:
-        """Begin to pull a queue from `offset`, else from where the group is."""
-        window = ProcessQueue(self.instance.clock.now_ms())
-        loop = self._pull_loop(queue, window, offset)
+        """Begin with a queue at `offset`, else at where the group is."""
+        window = ProcessQueue(queue, self.instance.clock.now_ms())
         self._windows[queue] = window
-        self._loops[queue] = asyncio.create_task(loop, name=str(queue))
+        self._consuming.begin(window)
+        self._puller.begin(window, offset)
+
+    def _drop(self, queue: MessageQueue) -> ProcessQueue:
+        """Have a queue no more; what was begun of it is not done yet."""
+        self._puller.end(queue)
+        self._leaving.add(queue)
+        return self._windows.pop(queue)
+
+    async def _hand_over(self, window: ProcessQueue) -> None:
+        """Let another member have a queue, and know how far we came."""
+        await self._consuming.end(window)
+        await self._offsets.save(window.queue)
+        self._offsets.forget(window.queue)
+        if self._locks:
+            await self._locks.give_back([window.queue])
+        self._leaving.discard(window.queue)
+
+    def _lost(self, queue: MessageQueue) -> None:
+        """A lock was lost: another may have come further, so nothing is saved."""
+        if queue in self._windows:
+            self._track(self._forget(self._drop(queue)))
+
+    async def _forget(self, window: ProcessQueue) -> None:
+        await self._consuming.end(window)
+        self._offsets.forget(window.queue)
+        self._leaving.discard(window.queue)
 
     def _move(self, queue: MessageQueue, offset: int) -> None:
         """Go on elsewhere in a queue of ours; what was pulled of it counts no more."""
-        self._drop(queue)
-        self._offsets.update(queue, offset)
-        self._begin(queue, offset)
-        self._track(self._offsets.save(queue))
+        self._track(self._go_on(self._drop(queue), offset))
+
+    async def _go_on(self, window: ProcessQueue, offset: int) -> None:
+        await self._consuming.end(window)
+        self._offsets.update(window.queue, offset)
+        await self._offsets.save(window.queue)
+        self._leaving.discard(window.queue)
+        if self._locks is None or window.queue in self._locks.locked_ms:
+            self._begin(window.queue, offset)
 
     def _track(self, work: Coroutine[Any, Any, None]) -> None:
         """Do some work that is waited for at the end."""
         task = asyncio.create_task(work)
-        self._consuming.add(task)
-        task.add_done_callback(self._consuming.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _drop(self, queue: MessageQueue) -> None:
-        self._windows.pop(queue).is_dropped = True
-        self._loops.pop(queue).cancel()
-
-    async def _pull_loop(
-        self, queue: MessageQueue, window: ProcessQueue, offset: int | None
-    ) -> None:
-        broker_id = 0
-        while not window.is_dropped:
-            try:
-                if offset is None:
-                    offset = await self._offsets.start_of(queue, self._start)
-                if len(window) >= self.config.pull_threshold_for_queue:
-                    await asyncio.sleep(PAUSE_WHEN_FULL_S)
-                    continue
-                result = await pull(
-                    self.instance,
-                    self.group,
-                    queue,
-                    offset,
-                    self._subscriptions[queue.topic],
-                    limit=self.config.pull_batch_size,
-                    address=self.instance.address_of(queue.broker_name, broker_id),
-                    suspend=True,
-                )
-            except RmqError as error:
-                log.info("pull failed queue=%s: %s", queue, error)
-                await asyncio.sleep(PAUSE_AFTER_ERROR_S)
-                continue
-            if result.status is PullStatus.OFFSET_ILLEGAL:
-                self._offsets.update(queue, result.next_offset)
-            offset, broker_id = result.next_offset, result.suggested_broker_id
-            window.add(result.messages, self.instance.clock.now_ms())
-            for message in result.messages:
-                await self._consume(message, queue, window)
-
-    async def _consume(
-        self, message: StoredMessage, queue: MessageQueue, window: ProcessQueue
-    ) -> None:
-        """Hand a message to the listener; wait only where too many are at work."""
-        outcome = self._listen(message)
-        if inspect.isawaitable(outcome):
-            await self._room.acquire()
-            self._track(self._finish(outcome, message, queue, window))
-        else:
-            self._settle(outcome, message, queue, window)
-
-    def _hand(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
-        if origin := message.properties.get("RETRY_TOPIC"):
-            message = replace(message, topic=origin)
-        return self._listener(message)
-
-    def _listen(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
-        try:
-            return self._hand(message)
-        except Exception:
-            log.exception("listener failed message=%s", message)
-            return Consumed.RECONSUME_LATER
-
-    async def _finish(
-        self,
-        outcome: Awaitable[Outcome],
-        message: StoredMessage,
-        queue: MessageQueue,
-        window: ProcessQueue,
-    ) -> None:
-        try:
-            self._settle(await outcome, message, queue, window)
-        except Exception:
-            log.exception("listener failed message=%s", message)
-            self._settle(Consumed.RECONSUME_LATER, message, queue, window)
-        finally:
-            self._room.release()
-
-    def _settle(
-        self,
-        outcome: Outcome,
-        message: StoredMessage,
-        queue: MessageQueue,
-        window: ProcessQueue,
-    ) -> None:
-        if window.is_dropped and queue in self._windows:
-            return  # the queue has come back to us anew: this result is too late
-        if outcome is not Consumed.RECONSUME_LATER:
-            now_ms = self.instance.clock.now_ms()
-            self._offsets.update(queue, window.done(message, now_ms))
-            return
-        loop = asyncio.get_running_loop()
-        loop.call_later(RETRY_HERE_S, self._again, message, queue, window)
-
-    def _again(
-        self, message: StoredMessage, queue: MessageQueue, window: ProcessQueue
-    ) -> None:
+    def _done(self, message: StoredMessage, window: ProcessQueue) -> None:
+        """A message needs to come no more."""
         if not window.is_dropped:
-            self._track(self._consume(message, queue, window))
+            now_ms = self.instance.clock.now_ms()
+            self._offsets.update(window.queue, window.done(message, now_ms))

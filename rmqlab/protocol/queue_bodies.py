@@ -53,17 +53,33 @@ class LockRequest:
             WireError: it is no such request.
         """
         try:
-            names = [QueueName.from_json(one) for one in found["mqSet"]]
+            queues = _queues(found["mqSet"])
             group, client_id = str(found["consumerGroup"]), str(found["clientId"])
         except (TypeError, KeyError) as error:
             raise WireError(f"no LockBatchRequestBody: {found!r:.200}") from error
-        queues = [MessageQueue(q.topic, q.broker_name, q.queue_id) for q in names]
         return cls(group, client_id, queues)
 
 
 def locked(queues: list[MessageQueue]) -> dict[str, Any]:
     """Return the answer to a lock request: the queues that the client has."""
     return {"lockOKMQSet": [queue_json(one) for one in queues]}
+
+
+def locked_queues(found: Any) -> list[MessageQueue]:
+    """Return the queues that an answer to a lock request names.
+
+    Raises:
+        WireError: it is no such answer.
+    """
+    try:
+        return _queues(found["lockOKMQSet"])
+    except (TypeError, KeyError) as error:
+        raise WireError(f"no LockBatchResponseBody: {found!r:.200}") from error
+
+
+def _queues(found: Any) -> list[MessageQueue]:
+    names = (QueueName.from_json(one) for one in found)
+    return [MessageQueue(one.topic, one.broker_name, one.queue_id) for one in names]
 
 
 def offset_moved(

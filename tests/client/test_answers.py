@@ -31,15 +31,15 @@ class Desk:
         place = Place(clock=ManualClock(1000))
         self.instance = ClientInstance("h:1;h:2", place=place)
         self.offsets = GroupOffsets(self.instance, "baristas")
-        self.windows = {QUEUE: ProcessQueue(5), OTHER: ProcessQueue(5)}
+        self.windows = {one: ProcessQueue(one, 5) for one in (QUEUE, OTHER)}
         self.moved = []
         Answers(
             self.instance,
             "baristas",
             ConsumeFrom.FIRST_OFFSET,
+            self.offsets,
             {"orders": Subscription.of("orders", "paid")},
             self.windows,
-            self.offsets,
             lambda queue, offset: self.moved.append((queue, offset)),
         )
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmqlab.client.process_queue import ProcessQueue
-from rmqlab.protocol.message import StoredMessage
+from rmqlab.protocol.message import MessageQueue, StoredMessage
 
 HOST = ("127.0.0.1", 1)
+QUEUE = MessageQueue("t", "broker-a", 0)
 
 
 def message(offset):
@@ -16,7 +17,7 @@ def message(offset):
 
 
 def window(*offsets):
-    queue = ProcessQueue()
+    queue = ProcessQueue(QUEUE)
     queue.add([message(offset) for offset in offsets])
     return queue
 

@@ -4,79 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from rmqlab.client import Admin, Consumed, Producer, PushConsumer
+from rmqlab.client import Consumed
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.errors import NotConnected, RemoteError
-from rmqlab.protocol.message import Message, MessageQueue
-from rmqlab.settings import ClientConfig
-from tests.support import make_broker, name_server, until
+from tests.client.kitchen import ALL_QUEUES, NUMBERS, balanced, lab, share
+from tests.support import make_broker, until
 
 pytestmark = pytest.mark.simulated
 
-QUEUES = 4
-ALL_QUEUES = [MessageQueue("orders", "broker-a", number) for number in range(QUEUES)]
-NUMBERS = [b"%d" % number for number in range(20)]
-
-
-class Lab:
-    """A name server, a broker with the topic `orders`, and a producer."""
-
-    def __init__(self, server, broker, producer) -> None:
-        self.server, self.broker, self.producer = server, broker, producer
-        self.came: list[bytes] = []
-
-    def hear(self, message) -> None:
-        """Listen: note the body."""
-        self.came.append(message.body)
-
-    def consumer(self, listener=None, group="kitchen", start=None, **settings):
-        return PushConsumer(
-            group,
-            self.server.address,
-            listener or self.hear,
-            ClientConfig(**settings),
-            start=start or ConsumeFrom.LAST_OFFSET,
-        )
-
-    async def send(self, *bodies, queue=None, topic="orders", **message):
-        for body in bodies:
-            await self.producer.send(Message(topic, body, **message), queue)
-
-    async def until_came(self, count):
-        await until(lambda: len(self.came) >= count)
-
-    def offsets(self, group="kitchen"):
-        found = (
-            self.broker.memory.offsets.get(group, "orders", queue.queue_id)
-            for queue in ALL_QUEUES
-        )
-        return [offset or 0 for offset in found]
-
-
-@asynccontextmanager
-async def lab(root, **settings):
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(name_server())
-        broker = make_broker(root, server.address, **settings)
-        await stack.enter_async_context(broker)
-        async with Admin(server.address) as admin:
-            await admin.create_topic("orders", QUEUES)
-        producer = await stack.enter_async_context(Producer("shop", server.address))
-        yield Lab(server, broker, producer)
-
-
-def share(consumer):
-    return [queue for queue in consumer.queues if queue.topic == "orders"]
-
-
-async def balanced(*consumers):
-    """Wait until the consumers have shared out all queues evenly."""
-    each = QUEUES // len(consumers)
-    await until(lambda: all(len(share(one)) == each for one in consumers))
+QUICK = {"heartbeat_broker_interval": 1000, "rebalance_interval": 1000}
 
 
 async def test_every_message_comes_once(tmp_path):
@@ -109,8 +48,8 @@ async def test_two_members_of_one_name_both_take_the_first_half(tmp_path):
     same = {"instance_name": "shop"}
     async with (
         lab(tmp_path) as it,
-        it.consumer(**same) as one,
-        it.consumer(**same) as two,
+        it.consumer(config=same) as one,
+        it.consumer(config=same) as two,
     ):
         for consumer in (one, two):
             await consumer.subscribe("orders")
@@ -194,7 +133,7 @@ async def test_offsets_are_told_to_the_broker_meanwhile(tmp_path):
 async def test_a_consumer_that_could_not_start_is_no_member_of_its_group(tmp_path):
     async with lab(tmp_path) as it:
         await it.server.stop()
-        late = it.consumer(heartbeat_broker_interval=1000, rebalance_interval=1000)
+        late = it.consumer(config=QUICK)
         with pytest.raises(NotConnected):
             await late.__aenter__()
         assert late.instance.remoting.is_connected(it.server.address) is False
@@ -339,20 +278,6 @@ async def test_a_message_whose_listener_fails_comes_again(tmp_path, how):
         assert Counter(it.came) == {b"a": 2, b"b": 2}
 
 
-async def test_a_failing_message_holds_the_offset_back_and_the_others_come(tmp_path):
-    async with lab(tmp_path) as it:
-
-        def listen(message):
-            it.hear(message)
-            return Consumed.RECONSUME_LATER if message.body == b"bad" else None
-
-        async with it.consumer(listen) as consumer:
-            await consumer.subscribe("orders")
-            await it.send(b"good", b"bad", b"good", queue=ALL_QUEUES[0])
-            await it.until_came(3)
-        assert it.offsets()[0] == 1
-
-
 async def test_a_slow_message_holds_the_offset_back_until_it_is_done(tmp_path):
     may_end = asyncio.Event()
     async with lab(tmp_path) as it:
@@ -407,7 +332,7 @@ async def test_no_more_listeners_work_at_once_than_the_setting_says(tmp_path):
             at_work -= 1
             it.hear(message)
 
-        async with it.consumer(listen, consume_concurrency=3) as consumer:
+        async with it.consumer(listen, config={"consume_concurrency": 3}) as consumer:
             await consumer.subscribe("orders")
             await it.send(*NUMBERS)
             await until(lambda: at_work == 3)

@@ -18,7 +18,8 @@ from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.tables.offsets import Offsets
 from rmqlab.classroom.history import Finding
 from rmqlab.classroom.simulated.campaign import play
-from rmqlab.client import push
+from rmqlab.client import puller
+from rmqlab.client.concurrently import Concurrently
 from rmqlab.client.offsets import GroupOffsets
 from rmqlab.client.producer import Producer, SendStatus
 from rmqlab.client.push import PushConsumer
@@ -262,25 +263,24 @@ def an_opaque_used_again(patch):
 
 @bug("doubled")
 def delivered_twice_silently(patch):
-    is_due, before = every(20), PushConsumer._consume
+    is_due, before = every(20), Concurrently.take
 
-    async def consume(self, message, queue, window):
-        await before(self, message, queue, window)
-        if is_due():
-            await before(self, message, queue, window)
+    def take(self, messages, window):
+        for message in messages:
+            before(self, [message] * (2 if is_due() else 1), window)
 
-    patch.setattr(PushConsumer, "_consume", consume)
+    patch.setattr(Concurrently, "take", take)
 
 
 @bug("disorder", faults=("5s pause a consumer for 5s",))
 def a_batch_delivered_backwards(patch):
-    before = push.pull
+    before = puller.pull
 
     async def pull(*arguments, **options):
         found = await before(*arguments, **options)
         return found._replace(messages=found.messages[::-1])
 
-    patch.setattr(push, "pull", pull)
+    patch.setattr(puller, "pull", pull)
 
 
 @bug("skipped", "overcommitted", faults=("8s close a consumer for 3s",))
