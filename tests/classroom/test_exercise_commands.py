@@ -28,6 +28,7 @@ IDS = [
     "07_fix_consume_from_last_offset",
     "07_fix_idle_consumers",
     "07_fix_same_client_id",
+    "08_fix_unreadable_dead_letters",
     "08_transfer",
     "09_async_slave",
     "09_fix_diverged_slave",
