@@ -225,6 +225,10 @@ class ClientConfig:
     retry_times_when_send_failed: int = 2
     default_topic_queue_nums: int = 4
     create_topic_key: str = "TBW102"
+    max_message_size: int = 4 * 1024 * 1024
+    """Bytes of a body, as it is given to the producer."""
+    compress_msg_body_over_howmuch: int = 4096
+    """Bytes from which on a body travels and is stored compressed."""
     send_latency_fault_enable: bool = False
     """Whether a broker that failed or was slow is left alone for a while."""
     retry_another_broker_when_not_store_o_k: bool = setting(

@@ -173,6 +173,10 @@ async def _awaited(found: Any) -> Any:
     return await found if inspect.isawaitable(found) else found
 
 
+AS_GIVEN = ClientConfig(compress_msg_body_over_howmuch=1 << 30)
+"""Of producers whose messages are as large in the log as they say."""
+
+
 def quick_client() -> ClientConfig:
     """Return client settings whose intervals are short."""
     return ClientConfig(

@@ -32,7 +32,7 @@ from rmqlab.classroom.verbs import LabProducer, LabVerbs, Table, pass_until
 from rmqlab.classroom.verify.shown import Verified
 from rmqlab.classroom.verify.shown import verify_files as verify
 from rmqlab.client.blocking import THREAD, Driver
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [

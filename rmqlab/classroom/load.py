@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.blocking import run
-from rmqlab.client.producer import Producer, SendStatus
+from rmqlab.client.producer import Producer
+from rmqlab.client.sent import SendStatus
 from rmqlab.errors import Unavailable
 from rmqlab.protocol.message import Message
 

@@ -20,7 +20,7 @@ from rmqlab.client.blocking import (
     Driver,
 )
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendResult
+from rmqlab.client.sent import SendResult
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 

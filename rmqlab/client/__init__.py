@@ -18,9 +18,10 @@ Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`, `reb
 """
 
 from rmqlab.client.admin import Admin
-from rmqlab.client.producer import Producer, SendResult, SendStatus
+from rmqlab.client.producer import Producer
 from rmqlab.client.pull_consumer import PullConsumer
 from rmqlab.client.push import Consumed, Later, PushConsumer
+from rmqlab.client.sent import SendResult, SendStatus
 from rmqlab.client.transaction import TransactionProducer, Verdict
 
 __all__ = [

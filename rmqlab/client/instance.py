@@ -68,6 +68,11 @@ class ClientInstance:
             await service.stop()
         await self.remoting.close()
 
+    @property
+    def name_server(self) -> str:
+        """The one that is asked, while it answers; empty where none is given."""
+        return next(iter(self._name_servers), "")
+
     async def ask_name_server(self, header: Header) -> Frame:
         """Ask the name server in use, else the next ones in turn.
 

@@ -19,7 +19,7 @@ import logging
 from rmqlab.client import routes
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.listener import first_topic
-from rmqlab.client.producer import STORED
+from rmqlab.client.sent import STORED
 from rmqlab.errors import NotConnected, RemoteError, RmqError
 from rmqlab.protocol.half_message import PREPARED
 from rmqlab.protocol.message import (

@@ -35,7 +35,8 @@ from typing import Any, NamedTuple, Self
 
 from rmqlab.client import routes
 from rmqlab.client.place import Place
-from rmqlab.client.producer import Producer, SendResult, SendStatus
+from rmqlab.client.producer import Producer
+from rmqlab.client.sent import SendResult, SendStatus
 from rmqlab.errors import NotConnected
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.frame import Frame

@@ -38,10 +38,14 @@ def encode(parts: Iterable[Part]) -> bytes:
     return b"".join(map(_encoded, parts))
 
 
+def encoded_size(part: Part) -> int:
+    """Return how many bytes of a batch a part takes."""
+    return LEAST_BYTES + len(part.body) + len(part.properties)
+
+
 def _encoded(part: Part) -> bytes:
     body, properties, flag = part
-    size = LEAST_BYTES + len(body) + len(properties)
-    front = FRONT.pack(size, 0, 0, flag, len(body))
+    front = FRONT.pack(encoded_size(part), 0, 0, flag, len(body))
     return front + body + PROPERTIES_LENGTH.pack(len(properties)) + properties
 
 

@@ -209,6 +209,7 @@ class SysFlag(IntEnum):
     TRANSACTION_ROLLBACK = 12  # both bits: also the mask
     BORNHOST_V6 = 16
     STOREHOST_V6 = 32
+    ZLIB = 3 << 8  # beside COMPRESSED; clients before 4.9.4 set no bit here and mean it
 
 
 class PullSysFlag(IntEnum):

@@ -11,8 +11,8 @@ import pytest
 
 from rmqlab.broker.services.cleaning import Cleaning
 from rmqlab.client import Admin, Producer, SendStatus
-from rmqlab.client.producer import SendError
 from rmqlab.client.push import PushConsumer
+from rmqlab.client.sent import SendError
 from rmqlab.clock import ManualClock
 from rmqlab.errors import ConfigError, StoreError
 from rmqlab.protocol.message import Message, MessageQueue
@@ -20,6 +20,7 @@ from rmqlab.settings import BrokerRole, FlushDiskType
 from tests.simulated import disk, here, now_s, pass_time
 from tests.store.shelf import bodies, make_store, record
 from tests.support import (
+    AS_GIVEN,
     address,
     make_broker,
     master_and_slave,
@@ -220,7 +221,7 @@ async def master(tmp_path, **settings):
         broker = make_broker(tmp_path, server.address, **SMALL | settings)
         async with (
             broker,
-            Producer("shop", server.address) as producer,
+            Producer("shop", server.address, AS_GIVEN) as producer,
             Admin(server.address) as admin,
         ):
             yield broker, producer, admin
@@ -391,7 +392,7 @@ async def test_a_slave_that_needs_what_was_removed_gets_nothing_and_breaks_nothi
     settings = SMALL | {"file_reserved_time": 0, "delete_when": "00"}
     async with master_and_slave(tmp_path, BrokerRole.ASYNC_MASTER, **settings) as nodes:
         server, broker, slave = nodes
-        async with Producer("shop", server.address) as producer:
+        async with Producer("shop", server.address, AS_GIVEN) as producer:
             await send(producer, b"first")
             await until(lambda: slave.store.log.end == broker.store.log.end)
             await slave.stop()
@@ -417,7 +418,7 @@ async def test_a_slave_removes_its_own_old_files(tmp_path):
     async with master_and_slave(tmp_path, BrokerRole.ASYNC_MASTER, **settings) as nodes:
         server, broker, slave = nodes
         async with (
-            Producer("shop", server.address) as producer,
+            Producer("shop", server.address, AS_GIVEN) as producer,
             Admin(server.address) as admin,
         ):
             for _ in range(12):

@@ -12,7 +12,7 @@ from rmqlab.client import Producer, SendStatus
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import BrokerRole, FlushDiskType
 from tests.simulated import now_s, pass_time
-from tests.support import make_broker, master_and_slave, name_server, until
+from tests.support import AS_GIVEN, make_broker, master_and_slave, name_server, until
 
 pytestmark = pytest.mark.simulated
 
@@ -37,7 +37,7 @@ def log_of(broker, start=0):
 
 async def send(server, *bodies, **message):
     """Send to broker-a and return the statuses."""
-    async with Producer("shop", server.address) as producer:
+    async with Producer("shop", server.address, AS_GIVEN) as producer:
         return [
             (await producer.send(Message("orders", one, **message), ORDERS)).status
             for one in bodies

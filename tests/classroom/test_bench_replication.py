@@ -13,7 +13,7 @@ from rmqlab.classroom.bench.replication.cluster import Cluster
 from rmqlab.classroom.bench.replication.failing_over import outage
 from rmqlab.classroom.bench.replication.lag import late_one
 from rmqlab.classroom.bench.replication.price import price
-from rmqlab.client.producer import SendError, SendResult, SendStatus
+from rmqlab.client.sent import SendError, SendResult, SendStatus
 from rmqlab.protocol.message import MessageQueue
 from tests.classroom.conftest import run
 

@@ -8,7 +8,7 @@ import pytest
 
 from rmqlab.classroom import load
 from rmqlab.classroom.load import Round, cost_of_sending
-from rmqlab.client.producer import SendStatus
+from rmqlab.client.sent import SendStatus
 from rmqlab.errors import RmqError, Unavailable
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
-from rmqlab.client.producer import SendStatus
+from rmqlab.client.sent import SendStatus
 from rmqlab.protocol.message import MessageQueue
 
 ORDERS = MessageQueue("orders", "broker-a", 0)

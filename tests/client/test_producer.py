@@ -4,89 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from rmqlab.client import Admin, Producer, SendStatus
-from rmqlab.client.producer import STORED, TRIED_AGAIN, SendError
+from rmqlab.client import Producer, SendStatus
+from rmqlab.client.sent import STORED, TRIED_AGAIN, SendError
 from rmqlab.errors import RemoteError
-from rmqlab.protocol.bodies import TopicConfig, TopicTable
+from rmqlab.protocol.bodies import TopicConfig
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue, split_properties
-from rmqlab.protocol.messaging import SendMessageV2, SendReply
-from rmqlab.protocol.routing import RegisterBroker
-from rmqlab.remoting import RemotingServer
-from rmqlab.settings import ClientConfig
-from tests.support import HOST, free_port, make_broker, name_server, until
+from tests.client.brokers import HANGS_UP, QUEUES, SILENT, cluster, coffee, fakes
+from tests.support import name_server, until
 
 pytestmark = pytest.mark.simulated
-
-HANGS_UP = "hangs up"
-SILENT = "is silent"
-QUEUES = 2
-
-
-def coffee():
-    return Message("orders", b"coffee", tags="paid", keys="order-7")
-
-
-class FakeBroker:
-    """Registered like a broker; notes what it is sent and answers as it is told."""
-
-    def __init__(self, name, answer) -> None:
-        self.name, self.answer = name, answer
-        self.asked: list[SendMessageV2] = []
-        self._server = RemotingServer(self._handle)
-
-    async def start(self, server):
-        port = await self._server.listen(free_port())
-        table = TopicTable(topics={"orders": TopicConfig("orders", QUEUES, QUEUES)})
-        header = RegisterBroker(self.name, f"{HOST}:{port}", "c", f"{HOST}:1", 0)
-        server.routes.register(header, table, self.name, 0)
-
-    def _handle(self, frame, connection):
-        if frame.code != SendMessageV2.CODE:
-            return frame.answer()
-        self.asked.append(SendMessageV2.parse(frame.fields))
-        if self.answer == HANGS_UP:
-            connection.abort()
-        if self.answer in (HANGS_UP, SILENT):
-            return None
-        reply = SendReply("0" * 32, self.asked[-1].queue_id, 0)
-        return frame.answer(self.answer, reply.to_wire(), remark="so it is")
-
-    async def stop(self):
-        await self._server.stop()
-
-
-@asynccontextmanager
-async def fakes(*answers, **settings):
-    """Run brokers that answer so; yield a producer and the brokers."""
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(name_server())
-        brokers = []
-        for letter, answer in zip("abc", answers, strict=False):
-            brokers.append(FakeBroker(f"broker-{letter}", answer))
-            await brokers[-1].start(server)
-            stack.push_async_callback(brokers[-1].stop)
-        producer = Producer("shop", server.address, ClientConfig(**settings))
-        await stack.enter_async_context(producer)
-        yield producer, *brokers
-
-
-@asynccontextmanager
-async def cluster(root, *names):
-    """Run brokers with a topic of two queues each; yield a producer and them."""
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(name_server())
-        brokers = [make_broker(root, server.address, name) for name in names]
-        for broker in brokers:
-            await stack.enter_async_context(broker)
-        async with Admin(server.address) as admin:
-            await admin.create_topic("orders", QUEUES)
-        producer = Producer("shop", server.address)
-        yield await stack.enter_async_context(producer), *brokers
 
 
 async def test_the_queues_of_all_brokers_are_taken_in_turn(tmp_path):
@@ -287,14 +217,28 @@ async def test_a_producer_that_closes_is_forgotten_by_its_brokers(tmp_path):
         assert broker.memory.clients._producers == {}
 
 
+async def begin_with(broker, producer):
+    """Have it be a broker's turn."""
+    queues = await producer._delivery.queues("orders")
+    first = queues.index(MessageQueue("orders", broker.name, 0))
+    producer._delivery._turns._turn = first - 1
+
+
+async def test_a_refusal_after_an_attempt_without_an_answer_is_not_certain():
+    async with fakes(HANGS_UP, ResponseCode.SYSTEM_BUSY) as (producer, silent, busy):
+        await begin_with(silent, producer)
+        with pytest.raises(SendError, match=r"CODE: 2 .*BROKER: ") as told:
+            await producer.send(coffee())
+    assert [len(one.asked) for one in (silent, busy)] == [1, 1]
+    assert not told.value.is_definite
+
+
 @pytest.mark.parametrize(("retries", "asked"), [(False, [1, 0]), (True, [1, 1])])
 async def test_another_broker_is_asked_for_safety_only_on_request(retries, asked):
     key = "retry_another_broker_when_not_store_o_k"
     answers = ResponseCode.SLAVE_NOT_AVAILABLE, ResponseCode.SUCCESS
     async with fakes(*answers, **{key: retries}) as (producer, unsafe, safe):
-        first = MessageQueue("orders", unsafe.name, 0)
-        queues = await producer._queues("orders")
-        producer._turn = queues.index(first) - 1
+        await begin_with(unsafe, producer)
         result = await producer.send(coffee())
     assert [len(one.asked) for one in (unsafe, safe)] == asked
     expected = SendStatus.SEND_OK if retries else SendStatus.SLAVE_NOT_AVAILABLE

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rmqlab.client import Admin, TransactionProducer, Verdict
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.client.transaction import Transacted
 from rmqlab.errors import NotConnected
 from rmqlab.protocol.message import CHECK_MAX_TOPIC, Message

@@ -25,7 +25,7 @@ from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import load
 from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.protocol.admin import UpdateBrokerConfig
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.testing import wait_for

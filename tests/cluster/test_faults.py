@@ -11,7 +11,7 @@ from rmqlab.classroom.lab import LabCluster
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK
 from rmqlab.classroom.trace.reader import Trace
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.errors import RmqError
 from rmqlab.protocol.message import MessageQueue
 from tests.cluster.conftest import shell, shell_json

@@ -14,7 +14,7 @@ from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.trace.recorder import Recorder
 from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendStatus
+from rmqlab.client.sent import SendStatus
 from rmqlab.errors import RmqError
 from rmqlab.protocol.message import Message
 

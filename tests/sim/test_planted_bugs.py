@@ -7,7 +7,7 @@ found it finds nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 
@@ -18,14 +18,16 @@ from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.tables.offsets import Offsets
 from rmqlab.classroom.history import Finding
 from rmqlab.classroom.simulated.campaign import play
-from rmqlab.client import puller
+from rmqlab.client import delivery, puller
 from rmqlab.client.concurrently import Concurrently
+from rmqlab.client.delivery import Delivery
 from rmqlab.client.offsets import GroupOffsets
-from rmqlab.client.producer import Producer, SendStatus
 from rmqlab.client.push import PushConsumer
+from rmqlab.client.sent import SendStatus
 from rmqlab.errors import Refused
 from rmqlab.ha.session import REPORT, SlaveSession
 from rmqlab.protocol.codes import ResponseCode
+from rmqlab.protocol.message import KEYS, join_properties, split_properties
 from rmqlab.remoting import RemotingClient
 from rmqlab.store import recovery
 from rmqlab.store.file_queue import FileQueue
@@ -306,42 +308,38 @@ def offsets_not_told_at_a_clean_end(patch):
 
 @bug("unsent", faults=("8s kill a master for 5s",), topology="2m-noslave")
 def a_retry_that_changes_the_key(patch):
-    before, seen = Producer._send_once, set()
+    before, seen = Delivery._send, set()
 
-    async def send_once(self, message, queue, timeout_s):
-        if message.keys in seen:
-            message.keys += "-again"
-        seen.add(message.keys)
-        return await before(self, message, queue, timeout_s)
+    async def send(self, outgoing, queue, timeout_s):
+        properties = split_properties(outgoing.properties)
+        if outgoing.msg_id in seen:
+            properties[KEYS] += "-again"
+        seen.add(outgoing.msg_id)
+        changed = replace(outgoing, properties=join_properties(properties))
+        return await before(self, changed, queue, timeout_s)
 
-    patch.setattr(Producer, "_send_once", send_once)
+    patch.setattr(Delivery, "_send", send)
 
 
 @bug("early", faults=("8s kill a slave for 5s",))
 def every_status_told_as_send_ok(patch):
-    patch.setattr(Producer, "_result", as_send_ok(Producer._result))
+    before = delivery.result_of
 
+    def result_of(*arguments):
+        return replace(before(*arguments), status=SendStatus.SEND_OK)
 
-def as_send_ok(before):
-    def result(self, *arguments):
-        found = before(self, *arguments)
-        object.__setattr__(found, "status", SendStatus.SEND_OK)
-        return found
-
-    return result
+    patch.setattr(delivery, "result_of", result_of)
 
 
 @bug("misplaced")
 def a_sender_told_another_place(patch):
-    is_due, before = every(20), Producer._result
+    is_due, before = every(20), delivery.result_of
 
-    def result(self, *arguments):
-        found = before(self, *arguments)
-        moved = found.queue_offset + 1000 * is_due()
-        object.__setattr__(found, "queue_offset", moved)
-        return found
+    def result_of(*arguments):
+        found = before(*arguments)
+        return replace(found, queue_offset=found.queue_offset + 1000 * is_due())
 
-    patch.setattr(Producer, "_result", result)
+    patch.setattr(delivery, "result_of", result_of)
 
 
 # ── the tests ─────────────────────────────────────────────────────────────────

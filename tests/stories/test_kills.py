@@ -6,7 +6,7 @@ import pytest
 
 from rmqlab.classroom.lab import LabCluster, wait_until
 from rmqlab.classroom.looking import StoreFiles
-from rmqlab.client.producer import SendStatus
+from rmqlab.client.sent import SendStatus
 from rmqlab.protocol.message import MessageQueue
 
 AT_A = MessageQueue("broker-a", "broker-a", 0)

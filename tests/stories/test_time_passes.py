@@ -9,8 +9,8 @@ import pytest
 
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.producer import SendStatus
 from rmqlab.client.push import PushConsumer
+from rmqlab.client.sent import SendStatus
 from rmqlab.protocol.message import MessageQueue
 
 AT_A = MessageQueue("broker-a", "broker-a", 0)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from rmqlab.client import Producer, SendStatus
-from rmqlab.client.producer import SendError
+from rmqlab.client.sent import SendError
 from rmqlab.errors import ConfigError, NotConnected
 from rmqlab.protocol.message import Message
 from rmqlab.testing import AsyncRocketMQ, RocketMQ, node, until, wait_for

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.client.blocking import BlockingProducer
-from rmqlab.client.producer import SendError
 from rmqlab.client.routes import MASTER_ID
+from rmqlab.client.sent import SendError
 from rmqlab.namesrv.server import NameServer
 from rmqlab.protocol.bodies import BrokerData
 from rmqlab.protocol.message import Message
@@ -43,7 +43,7 @@ def producer(cluster: SimLab, name: str, name_servers: str) -> BlockingProducer:
     return BlockingProducer(name, name_servers, driver=cluster.new_client(name))
 
 
-def message(number: int, size: int = 0) -> Message:
+def message(number: int, size: int = 1) -> Message:
     """Return one message; its key is its number."""
     return Message(TOPIC, b"x" * size, keys=f"{number}")
 
@@ -61,7 +61,7 @@ def passes_until(
 
 
 def steady(
-    cluster: SimLab, sender: BlockingProducer, count: int, every_s: float, size: int = 0
+    cluster: SimLab, sender: BlockingProducer, count: int, every_s: float, size: int = 1
 ) -> dict[str, float]:
     """Send messages at a pace; return when each acknowledged one was, by its key."""
     acknowledged = {}

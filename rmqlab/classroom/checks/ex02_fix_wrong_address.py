@@ -17,8 +17,8 @@ from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.topology import Node
 from rmqlab.client.blocking import BlockingProducer
 from rmqlab.client.place import Place
-from rmqlab.client.producer import SendError, SendStatus
 from rmqlab.client.routes import MASTER_ID
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.errors import WireError
 from rmqlab.ha.session import PIECE, REPORT
 from rmqlab.protocol.codes import RequestCode, ResponseCode

@@ -13,7 +13,7 @@ from rmqlab.classroom.checks import Exercise, bench, fail
 from rmqlab.classroom.grading.trial import Trial
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.client.blocking import BlockingProducer
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 
 EXERCISE = Exercise("10_choose_mode", topology="2m-2s-sync", runtime="sim")
 

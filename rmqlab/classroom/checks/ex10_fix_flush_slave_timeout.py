@@ -9,7 +9,7 @@ from rmqlab.classroom.checks import Exercise, bench, fail
 from rmqlab.classroom.grading.trial import Trial
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.client.blocking import BlockingProducer
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.protocol.message import MessageQueue
 from rmqlab.settings import ClientConfig
 

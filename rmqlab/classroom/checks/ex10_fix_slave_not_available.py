@@ -10,7 +10,7 @@ from rmqlab.classroom import topology
 from rmqlab.classroom.checks import Exercise, bench, fail
 from rmqlab.classroom.grading.trial import VISIBLE_SEED, Trial
 from rmqlab.classroom.simulated.lab import SimLab
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.errors import RmqError
 from rmqlab.protocol.message import Message, MessageQueue
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from rmqlab.classroom.checks import Exercise, bench, fail
 from rmqlab.classroom.grading.trial import Trial
 from rmqlab.classroom.simulated.lab import SimLab
-from rmqlab.client.producer import SendError
+from rmqlab.client.sent import SendError
 from rmqlab.protocol.message import Message, MessageQueue
 
 EXERCISE = Exercise("10_predict_statuses", topology="2m-2s-sync", runtime="sim")

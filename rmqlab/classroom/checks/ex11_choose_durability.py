@@ -13,7 +13,7 @@ from rmqlab.classroom.grading.trial import Trial
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.topology import MODES
 from rmqlab.client.blocking import BlockingProducer
-from rmqlab.client.producer import SendError, SendStatus
+from rmqlab.client.sent import SendError, SendStatus
 
 EXERCISE = Exercise("11_choose_durability", topology="2m-2s-sync", runtime="sim")
 

@@ -12,7 +12,7 @@ from rmqlab.classroom.simulated.lab import MachineShelf, SimLab
 from rmqlab.classroom.verbs import Table
 from rmqlab.config import Property, read
 from rmqlab.errors import ConfigError, DiskFull
-from rmqlab.settings import StoreConfig
+from rmqlab.settings import ClientConfig, StoreConfig
 from rmqlab.sim.machine import Machine
 from rmqlab.store.retention import hours_of
 
@@ -45,6 +45,7 @@ def found() -> SimLab:
         "maxHashSlotNum": "10", "maxIndexNum": "1000",
     }  # fmt: skip
     cluster = SimLab.up("1m", name=EXERCISE.id, settings=GIVEN | small)
+    cluster.client_config = ClientConfig(compress_msg_body_over_howmuch=DISK_BYTES)
     machine, sender = cluster.crew.machine("host1"), cluster.producer()
     put_foreign_files(machine)
     while machine.disk.used_bytes < DISK_BYTES * FOUND_FULL:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rmqlab.classroom.report import NOT_STORED, Report
 from rmqlab.classroom.simulated.scenario import Hold
 from rmqlab.classroom.simulated.words import Words
-from rmqlab.client.producer import SendStatus
+from rmqlab.client.sent import SendStatus
 
 OUTCOMES = (*(status.name for status in SendStatus), *NOT_STORED)
 COUNTS = (

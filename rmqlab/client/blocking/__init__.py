@@ -11,7 +11,10 @@ Read in this order: `thread`, `client`, `producers`, `consumers`, `admin`.
 
 from rmqlab.client.blocking.admin import BlockingAdmin
 from rmqlab.client.blocking.consumers import BlockingConsumer, BlockingPullConsumer
-from rmqlab.client.blocking.producers import BlockingProducer
+from rmqlab.client.blocking.producers import (
+    BlockingProducer,
+    BlockingTransactionProducer,
+)
 from rmqlab.client.blocking.thread import THREAD, Driver, begin, run, shared_loop
 
 __all__ = [
@@ -20,6 +23,7 @@ __all__ = [
     "BlockingConsumer",
     "BlockingProducer",
     "BlockingPullConsumer",
+    "BlockingTransactionProducer",
     "Driver",
     "begin",
     "run",

@@ -20,7 +20,8 @@ from typing import NamedTuple
 from rmqlab.classroom.bench.part import Sizes
 from rmqlab.classroom.bench.replication.cluster import TOPIC, Cluster, until
 from rmqlab.classroom.bench.replication.sending import BODY
-from rmqlab.client.producer import Producer, SendError
+from rmqlab.client.producer import Producer
+from rmqlab.client.sent import SendError
 from rmqlab.protocol.message import Message
 
 GOES, STAYS = "a", "b"
