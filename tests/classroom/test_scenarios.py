@@ -51,6 +51,26 @@ def whats(outcome, who):
     ]
 
 
+# Promotion
+
+
+def test_a_slave_is_promoted_and_its_master_comes_back_as_its_slave():
+    promises = "hold every promise is kept", "hold every node is usable"
+    outcome = short("at 30s promote broker-a-s", *promises)
+    assert outcome.held, [str(one) for one in outcome.findings if not one.held]
+    assert whats(outcome, "broker-a")[:2] == ["kill", "is killed"]
+    what, *states = whats(outcome, "broker-a-s")
+    assert what == "promote from broker-a"
+    assert states == ["is stopped", "is starting", "is usable"]
+    assert outcome.report.longest_pause_s < 1
+
+
+def test_who_is_no_slave_is_not_promoted():
+    assert whats(short("at 30s promote broker-a"), "broker-a") == [
+        "no promote: broker-a is no slave"
+    ]
+
+
 # Those that are built in
 
 

@@ -36,6 +36,9 @@ def test_every_schedule_can_be_read_as_a_scenario():
         assert scenario.topology == mode
         assert scenario.settings["flushDiskType"] == flush
         assert scenario.timed
+        has_slaves = mode in ("2m-2s-async", "2m-2s-sync")
+        is_promoted = "promote" in {one.action.verb for one in scenario.timed}
+        assert is_promoted == (has_slaves and seed % 32 >= 24)
 
 
 def test_a_seed_makes_the_same_schedule_in_every_process():

@@ -33,15 +33,15 @@ def copies(facts: Facts, faults: Faults) -> Iterator[Finding]:
 
 def stray_since(facts: Facts, faults: Faults, broker: str) -> int | None:
     """Return since when a slave was ahead of its master, which had crashed."""
-    master = facts.master(broker)
-    if master is None:
-        return None
-    growth = facts.growth[master.name]
-    reports = [one for slave in facts.slaves(broker) for one in _reports(facts, slave)]
+    slaves = [one for one in facts.pair(broker) if facts.growth[one.name].reports]
+    reports = [one for slave in slaves for one in _reports(facts, slave)]
     for index, offset in sorted(reports):
-        crash = max(
-            (one for one in faults.crashes[master.name] if one < index), default=None
-        )
+        master = facts.master(broker, index)
+        if master is None:
+            return None
+        earlier = (one for one in faults.crashes[master.name] if one < index)
+        crash = max(earlier, default=None)
+        growth = facts.growth[master.name]
         if crash is not None and offset > _end_since(growth, crash, index):
             return index
     return None
@@ -71,9 +71,11 @@ def early(facts: Facts, faults: Faults) -> Iterator[Finding]:
     for told in facts.told:
         if told.outcome != "SEND_OK" or told.place is None:
             continue
-        master = facts.master(told.place.broker)
+        master = facts.master(told.place.broker, told.index)
         if master is None or not facts.growth[master.name].appends:
             continue
+        if master != facts.master(told.place.broker, facts.sent[told.key]):
+            continue  # nobody knows which of the two told it
         since = stray[master.broker]
         is_stray = since is not None and since < told.index
         why = _too_early(facts, master, told, is_stray=is_stray)
@@ -91,7 +93,7 @@ def _too_early(facts: Facts, master: Node, told: Told, *, is_stray: bool) -> str
     if master.flush == "SYNC_FLUSH" and not _reached(growth.flushes, span, end):
         return f"no flush of {master.name} had reached byte {end}"
     if master.role == "SYNC_MASTER" and not is_stray:
-        slaves = facts.slaves(master.broker)
+        slaves = facts.slaves(master.broker, told.index)
         if not any(_reached(_reports(facts, slave), span, end) for slave in slaves):
             return f"no slave of {master.name} had reported byte {end}"
     return ""
@@ -107,7 +109,7 @@ def overreported(facts: Facts) -> Iterator[Finding]:
     """Look for slaves that report more than they wrote."""
     for node in facts.nodes.values():
         growth = facts.growth[node.name]
-        if not node.is_slave or not growth.appends:
+        if not growth.reports or not growth.appends:
             continue
         first_index, _, _ = growth.appends[0]
         # A history may begin with a log that is there: its first reports say how long.
@@ -176,7 +178,7 @@ def given_early(facts: Facts) -> int:
     }
     count = 0
     for one in facts.given:
-        master = facts.master(one.place.broker)
+        master = facts.master(one.place.broker, one.index)
         offset = offsets.get((master.name, one.place)) if master else None
         if master is None or offset is None:
             continue
@@ -186,7 +188,7 @@ def given_early(facts: Facts) -> int:
         )
         is_copied = master.role != "SYNC_MASTER" or any(
             _reached(_reports(facts, slave), span, offset + 1)
-            for slave in facts.slaves(master.broker)
+            for slave in facts.slaves(master.broker, one.index)
         )
         count += not (is_flushed and is_copied)
     return count

@@ -10,12 +10,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from rmqlab.classroom.history.verdict import Event
 
 NOT_STORED = ("refused", "unanswered")
+FOLDERS = ("store", "commit_log")
 
 
 class Place(NamedTuple):
@@ -45,11 +46,20 @@ class Node:
     role: str = ""
     broker: str = ""
     flush: str = ""
+    folders: tuple[str, ...] = ()
+    """Where its files are, where that is known."""
 
     @property
     def is_slave(self) -> bool:
         """Whether it follows a master."""
         return self.role == "SLAVE"
+
+
+class Reign(NamedTuple):
+    """Who is master of a broker's name, and since which index."""
+
+    since: int
+    master: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,9 @@ class Facts:
     def __init__(self, events: Iterable[Event]) -> None:
         self.events = list(events)
         self.nodes: dict[str, Node] = {}
+        """As they are at the end: a slave may have been promoted."""
+        self.reigns: dict[str, list[Reign]] = defaultdict(list)
+        """By broker's name, the first one first."""
         self.sent: dict[str, int] = {}
         """Index by key."""
         self.topics: dict[str, str] = {}
@@ -152,6 +165,7 @@ class Facts:
             "frame": self._frame,
             "log": self._log,
             "client": self._client,
+            "fault": self._fault,
         }
         for index, event in enumerate(self.events):
             if taken := take.get(event["kind"]):
@@ -161,7 +175,11 @@ class Facts:
         for found in event.get("nodes") or ():
             known = {key: found.get(key) or "" for key in ("name", "host", "role")}
             broker, flush = found.get("broker") or "", found.get("flush") or ""
-            self.nodes[known["name"]] = Node(**known, broker=broker, flush=flush)
+            folders = tuple(found[one] for one in FOLDERS if one in found)
+            node = Node(**known, broker=broker, flush=flush, folders=folders)
+            self.nodes[node.name] = node
+            if broker and not node.is_slave and not self.reigns[broker]:
+                self.reigns[broker].append(Reign(index, node))
 
     def _sent(self, index: int, event: Event) -> None:
         self.sent.setdefault(event["key"], index)
@@ -215,16 +233,32 @@ class Facts:
     def _client(self, index: int, event: Event) -> None:
         self.client_events.append((index, event))
 
+    def _fault(self, index: int, event: Event) -> None:
+        if event["what"] != "promote":
+            return
+        heir, former = (self.nodes[event[key]] for key in ("node", "peer"))
+        heir = replace(heir, role="ASYNC_MASTER")
+        self.nodes |= {heir.name: heir, former.name: replace(former, role="SLAVE")}
+        self.reigns[heir.broker].append(Reign(index, heir))
+
     # ── what lies where ───────────────────────────────────────────────────────
 
-    def master(self, broker: str) -> Node | None:
-        """Return the master of a broker's name."""
-        found = (one for one in self.pair(broker) if not one.is_slave)
-        return next(found, None)
+    def master(self, broker: str, index: int | None = None) -> Node | None:
+        """Return the master of a broker's name, at the end or at a place before."""
+        reigns = self.reigns[broker]
+        found = [one.master for one in reigns if index is None or one.since <= index]
+        return found[-1] if found else None
 
-    def slaves(self, broker: str) -> list[Node]:
-        """Return the slaves of a broker's name."""
-        return [one for one in self.pair(broker) if one.is_slave]
+    def slaves(self, broker: str, index: int | None = None) -> list[Node]:
+        """Return the slaves of a broker's name, at the end or at a place before."""
+        master = self.master(broker, index)
+        reigned = [one.master.name for one in self.reigns[broker]]
+        return [
+            one
+            for one in self.pair(broker)
+            if one.is_slave or one.name in reigned
+            if master is None or one.name != master.name
+        ]
 
     def pair(self, broker: str) -> list[Node]:
         """Return all nodes of a broker's name."""

@@ -85,7 +85,7 @@ class Faults:
         what = str(event["what"])
         slow = _TAKES_MS.fullmatch(what)
         if what in ("crash", *TAKES):
-            self._crash(index, who)
+            self._crash(index, who, event.get("path") or "")
             self._trouble(who, at_s, at_s, f"{who} {what}")
         elif what in ("cut", "pause"):
             self._begin(who, what, at_s, f"{who} {what}")
@@ -98,9 +98,10 @@ class Faults:
         elif what != "boot":
             self._trouble(who, at_s, at_s, f"{who} {what}")
 
-    def _crash(self, index: int, who: str) -> None:
+    def _crash(self, index: int, who: str, path: str) -> None:
         for node in self.facts.nodes.values():
-            if who in (node.host, node.name):
+            is_there = who in (node.host, node.name)
+            if is_there and (not path or any(_meet(path, at) for at in node.folders)):
                 self.crashes[node.name].append(index)
 
     def crash_after(self, node: str, index: int) -> int | None:
@@ -157,3 +158,9 @@ class Faults:
         }
         clients = set(self.facts.groups)
         return {one.name for one in pair} | hosts | (strangers - clients)
+
+
+def _meet(path: str, folder: str) -> bool:
+    """Whether one of the two is, or lies in, the other."""
+    ends = f"{path.rstrip('/')}/", f"{folder.rstrip('/')}/"
+    return ends[0].startswith(ends[1]) or ends[1].startswith(ends[0])

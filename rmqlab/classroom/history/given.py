@@ -97,7 +97,8 @@ class Rules:
             if not (before.index < commit.index < after.index and is_old):
                 continue
             is_past = commit.place.offset > after.place.offset
-            if not is_past or self.facts.nodes[commit.node].is_slave:
+            asked = self.facts.master(commit.place.broker, commit.index)
+            if not is_past or asked is None or asked.name != commit.node:
                 found = None  # the group went back, or told one who is not asked
             else:
                 found = found or commit

@@ -40,8 +40,8 @@ class Losses:
 
     def was_flushed(self, one: Seen, node: Node, crash: int) -> bool:
         """Whether a flush of a node, master or slave, certainly reached a message."""
-        master = self._facts.master(node.broker)
-        end = self._facts.growth[master.name].end_at(one.index) if master else 0
         begin = self._facts.sent[one.key]
+        master = self._facts.master(node.broker, begin)
+        end = self._facts.growth[master.name].end_at(one.index) if master else 0
         flushes = self._facts.growth[node.name].flushes
         return any(begin < index < crash and upto >= end > 0 for index, upto in flushes)

@@ -58,8 +58,8 @@ class Reuse:
 
     def is_taken(self, one: Given, before: int) -> bool:
         """Whether a crash could take what a group was given, before something else."""
-        master = self._facts.master(one.place.broker)
         began = self._facts.sent.get(one.key)
+        master = self._facts.master(one.place.broker, began)
         is_there = (one.key, one.place) in self._kept
         if master is None or began is None or is_there:
             return False

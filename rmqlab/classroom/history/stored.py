@@ -9,12 +9,11 @@ An acknowledged message is in its master's log, and
                               SYNC_MASTER means that master or slave has it
     loss of the master's disk takes all but what its slave has: under SYNC_MASTER that
                               is all that was SEND_OK
+    promotion of a slave      takes what it had not: its master's disk is given up
 
 FLUSH_DISK_TIMEOUT, FLUSH_SLAVE_TIMEOUT and SLAVE_NOT_AVAILABLE promise what an
 asynchronous master does: the slave's failure hides the disk's.  `refused` is definite,
 `unanswered` is not: such a message may be there, or not, or twice after a retry.
-
-Not here: promotion of a slave to master.
 
 Source: CommitLog.asyncPutMessage, HAConnection.java, release 4.9.7.
 """
@@ -62,13 +61,14 @@ class Rules:
         for told in self.facts.told:
             if told.outcome in NOT_STORED or told.place is None:
                 continue
-            master = self.facts.master(told.place.broker)
-            if master is None or master.name not in self.facts.logs:
+            begin, broker = self.facts.sent[told.key], told.place.broker
+            master, last = self.facts.master(broker, begin), self.facts.master(broker)
+            if master is None or last is None or last.name not in self.facts.logs:
                 continue
             found = self._in_masters.get(told.key, [])
             if told.place in found:
                 continue
-            crash = self.faults.crash_after(master.name, self.facts.sent[told.key])
+            crash = self.faults.crash_after(master.name, begin)
             if found and crash is None:
                 why = f"told {told.place}, it lies in {found[0]}"
                 yield _finding("misplaced", told, why)
@@ -94,9 +94,27 @@ class Rules:
             return True, why
         if told.outcome == "SEND_OK" and master.role == "SYNC_MASTER" and not is_kept:
             return self._judge_copies(told, master)
+        if why := self._inherited(told, master):
+            return True, why
         if self._losses.is_damaged(told, master):
             return False, f"files of {master.name} were damaged or removed"
         return False, f"no flush had reached it when {master.name}'s machine crashed"
+
+    def _inherited(self, told: Told, master: Node) -> str:
+        """Say why who was promoted after a message must have it; "": it need not."""
+        facts, began = self.facts, self.facts.sent[told.key]
+        heirs = [one for one in facts.reigns[master.broker] if one.since > began]
+        stray = stray_since(facts, self.faults, master.broker)
+        if not heirs or stray is not None:
+            return ""
+        since, heir = heirs[0]
+        end = facts.growth[master.name].end_at(told.index)
+        reports = facts.growth[heir.name].reports
+        crash = self.faults.crash_after(heir.name, began)
+        is_had = any(began < at < since and upto >= end > 0 for at, upto in reports)
+        if is_had and (crash is None or self._losses.was_flushed(told, heir, crash)):
+            return f"{heir.name} had it when it was promoted"
+        return ""
 
     def _judge_copies(self, told: Told, master: Node) -> tuple[bool, str]:
         stray = stray_since(self.facts, self.faults, master.broker)
@@ -104,7 +122,7 @@ class Rules:
             # Release 4.9.7 takes the first report of a slave that is ahead, and with
             # it every send as copied: an operator has to empty that slave.
             return False, f"{master.name}'s slave was ahead of it since a crash"
-        for slave in self.facts.slaves(master.broker):
+        for slave in self.facts.slaves(master.broker, self.facts.sent[told.key]):
             crash = self.faults.crash_after(slave.name, self.facts.sent[told.key])
             if crash is None:
                 return True, f"SYNC_MASTER, and {slave.name}'s machine never crashed"

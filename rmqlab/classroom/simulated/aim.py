@@ -63,7 +63,8 @@ def _is_a(wanted: str, node: SimNode) -> bool:
 def _fits(node: SimNode, verb: str) -> bool:
     is_paused = node.state == "paused"
     if verb in BREAKS["node"]:
-        return node.is_alive and not is_paused
+        is_wanted = verb != "promote" or node.is_slave
+        return is_wanted and node.is_alive and not is_paused
     return is_paused if verb == "resume" else not node.is_alive
 
 

@@ -2,7 +2,8 @@
 
 A seed makes a schedule (a scenario's text), and with that seed the schedule repeats all
 of what happens, to the byte.  Kills, clean stops, crashes, cuts of both ways and of
-one, pauses, slow links and disks, consumers that come and go, overlapping; then
+one, pauses, slow links and disks, consumers that come and go, overlapping; where there
+are slaves, sometimes one is promoted, and its old master comes back as its slave; then
 everything is mended, consumers catch up, and the history is checked.
 
     python -m rmqlab.classroom.simulated.campaign --seeds 1000
@@ -51,6 +52,8 @@ FAULTS = {
     "pause a consumer": 1,
 }
 """And how often each is chosen."""
+PROMOTES = 4
+"""Of so many schedules for modes with slaves, in one a slave is promoted."""
 FIRST_S = 20
 """Until then nothing happens to anybody."""
 WAIT_S = 200
@@ -84,6 +87,8 @@ def schedule(seed: int) -> str:
     rate, consumers = dice.choice((2, 5, 10)), dice.choice((1, 2, 2, 3))
     lines.append(f"traffic orders {rate}/s with {consumers} consumers")
     lines += _faults(dice, until_s)
+    if mode.startswith("2m-2s") and seed // len(CELLS) % PROMOTES == PROMOTES - 1:
+        lines.append(f"at {dice.uniform(FIRST_S, until_s):.3f}s promote a slave")
     lines += [f"until {until_s}s", f"then heal and wait {WAIT_S}s"]
     lines += ["hold every promise is kept", "hold every node is usable"]
     return "\n".join(lines) + "\n"

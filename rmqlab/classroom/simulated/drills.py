@@ -19,6 +19,7 @@ from typing import NamedTuple
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.simulated.node import SimNode
 from rmqlab.classroom.simulated.play import messages_in
+from rmqlab.classroom.simulated.succession import lose_files, make_master
 from rmqlab.classroom.simulated.traffic import SimTraffic
 
 PER_SECOND, CONSUMERS = 10.0, 2
@@ -70,22 +71,16 @@ class Ground:
         self.cluster.begin_to_start(self.master.name)
 
     def lose_disk(self) -> None:
-        """Kill the master and remove its files, as if it had a disk of its own."""
+        """Kill the master and remove its files."""
         self.cluster.kill(self.master.name)
-        for folder in (self.master.node.store_folder, self.master.node.log_folder):
-            self.master.machine.disk.wipe(folder)
+        lose_files(self.master)
 
     def replace_master(self) -> None:
-        """Promote the slave by hand; where there is none, start the master empty.
-
-        The promoted one has no slave, and so it is no SYNC_MASTER.
-        """
+        """Promote the slave by hand; where there is none, start the master empty."""
         if self.slave is None:
             self.start_master()
             return
-        role = {"brokerRole": "ASYNC_MASTER", "brokerId": "0"}
-        text = self.slave.node.with_settings(role).text
-        self.cluster.configure(self.slave.name, text or "")
+        make_master(self.slave)
         self.cluster.stop(self.slave.name)
         self.cluster.begin_to_start(self.slave.name)
 

@@ -25,7 +25,7 @@ a client that saw nothing of it knows all after 30 s, a broker forgets one after
 Kind = Literal["node", "client", "host"]
 
 BREAKS: dict[Kind, tuple[str, ...]] = {
-    "node": ("kill", "stop", "pause"),
+    "node": ("kill", "stop", "pause", "promote"),
     "client": ("kill", "close", "pause"),
     "host": ("crash", "cut", "slow"),
 }
@@ -43,7 +43,9 @@ UNDONE_BY = {
     "cut": "heal",
     "slow": "quicken",
 }
-"""What `for 20s` does after 20 seconds; to a client that was killed: start."""
+"""What `for 20s` does after 20 seconds; to a client that was killed: start.
+
+A promotion is for good."""
 
 ANY: dict[str, Kind] = {
     "node": "node",

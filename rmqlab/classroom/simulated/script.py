@@ -20,7 +20,7 @@ hold COUNT =|<|>|<=|>= NUMBER|TIME
 ACTION [for TIME], which undoes it after a while, is one of
   kill|stop|pause|resume|restart NODE         close|start|kill|pause|resume CLIENT
   crash|boot|heal HOST                        cut HOST [from HOST] [inward|outward]
-  slow links|disk of HOST to TIME
+  slow links|disk of HOST to TIME             promote SLAVE, and give its master up
 For a name may stand: a node, a broker, a master, a slave, a nameserver, a client,
 a producer, a consumer, a host; the seed decides.  Clients are TOPIC-producer and
 TOPIC-consumer-1, -2, …

@@ -14,6 +14,7 @@ from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.aim import Aim
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.simulated.scenario import UNDONE_BY, Action
+from rmqlab.classroom.simulated.succession import succeed
 from rmqlab.classroom.simulated.traffic import SimTraffic
 from rmqlab.sim.link import JITTER_S, LATENCY_S, Link
 
@@ -46,6 +47,7 @@ class Strikes:
                 "pause": lambda name, _: cluster.pause(name),
                 "resume": lambda name, _: cluster.resume(name),
                 "restart": self._restart,
+                "promote": self._promote,
             },
             "client": {
                 "kill": lambda name, _: self._traffic(name).kill(name),
@@ -103,6 +105,10 @@ class Strikes:
             self._cluster.begin_to_stop(name)
         else:
             self._cluster.begin_to_start(name)
+
+    def _promote(self, name: str, action: Action) -> None:
+        succeed(self._cluster, name)
+        self._restart(name, Action("restart", "node", name))
 
     def _observe(self, at_s: float, kind: str, facts: dict[str, object]) -> None:
         """Start a node that is to be restarted, now that it has stopped."""
