@@ -136,13 +136,12 @@ def _sources() -> Iterator[Path]:
             yield path
 
 
-def make_wheel() -> Path:
-    """Build this checkout's wheel into `dist` and return it.
+def make_wheel(dist: Path = ROOT / "dist") -> Path:
+    """Build this checkout's wheel into a folder and return it.
 
     Raises:
         ClusterError: pip failed.
     """
-    dist = ROOT / "dist"
     # Without hatchling here, pip fetches it into a place of its own.
     isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]

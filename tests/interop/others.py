@@ -81,25 +81,30 @@ def js() -> Other:
 
 
 def go() -> Other:
-    """Return `rocketmq-client-go`, built once for each state of our program."""
+    """Return `rocketmq-client-go` in our program."""
+    return Other("Go", (str(go_program(HERE / "go", "build")),))
+
+
+def go_program(folder: Path, *command: str) -> Path:
+    """Return what a command of Go's makes of a folder, once for each state of it."""
     if shutil.which("go") is None:
         missing("go", "Go is not installed")
-    sources = sorted((HERE / "go").iterdir())
+    sources = sorted(folder.iterdir())
     mark = hashlib.sha256(b"".join(one.read_bytes() for one in sources))
-    program = GO_PROGRAMS / f"client-{mark.hexdigest()[:12]}"
+    program = GO_PROGRAMS / f"{command[0]}-{mark.hexdigest()[:12]}"
     with alone(GO_PROGRAMS):
         if not program.exists():
-            _build(program)
-    return Other("Go", (str(program),))
+            _build(program, folder, *command)
+    return program
 
 
-def _build(program: Path) -> None:
+def _build(program: Path, folder: Path, *command: str) -> None:
     """Build in a copy: Go writes what else it needs into go.mod and go.sum."""
-    unfinished, sources = GO_PROGRAMS / "compiling", GO_PROGRAMS / "sources"
-    shutil.copytree(HERE / "go", sources, dirs_exist_ok=True)
+    unfinished, copy = GO_PROGRAMS / "compiling", GO_PROGRAMS / f"to-{command[0]}"
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
     built = subprocess.run(
-        ["go", "build", "-mod=mod", "-o", str(unfinished), "."],
-        cwd=sources,
+        ["go", *command, "-mod=mod", "-o", str(unfinished), "."],
+        cwd=copy,
         check=False,
         capture_output=True,
         text=True,
