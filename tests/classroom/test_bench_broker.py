@@ -1,33 +1,14 @@
-"""`rmqlab bench broker` on real processes: what it says, not how fast they are."""
+"""The nodes of `rmqlab bench broker`: they end, and say why they do not start."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 
 import psutil
 import pytest
 
-from rmqlab.classroom.bench import load
 from rmqlab.classroom.bench.broker import nodes
 from rmqlab.classroom.bench.part import BenchError
-from tests.classroom.conftest import run
-
-MEASURES = {one.name for one in load("broker").measures()}
-
-
-def test_a_quick_run_gives_every_number_of_the_broker(tmp_path):
-    file = tmp_path / "bench.json"
-    done = run(
-        *"bench broker --quick --rounds 1".split(),
-        f"--folder={tmp_path}",
-        f"--json={file}",
-    )
-    assert done.exit_code == 0, done.output
-    found = json.loads(file.read_text("utf-8"))["parts"]["broker"]["measures"]
-    assert found.keys() == MEASURES
-    assert [(k, v["missing"]) for k, v in found.items() if v["missing"]] == []
-    assert list(tmp_path.iterdir()) == [file]
 
 
 async def test_nodes_end_with_the_block_that_ran_them(tmp_path):

@@ -1,37 +1,18 @@
-"""`rmqlab bench replication` on real processes: what it says, not how fast they are."""
+"""What `rmqlab bench replication` counts, and the nodes that it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 
 import psutil
 import pytest
 
-from rmqlab.classroom.bench import load
-from rmqlab.classroom.bench.replication.cluster import Cluster
+from rmqlab.classroom.bench.cluster import Cluster
 from rmqlab.classroom.bench.replication.failing_over import outage
 from rmqlab.classroom.bench.replication.lag import late_one
 from rmqlab.classroom.bench.replication.price import price
 from rmqlab.client.sent import SendError, SendResult, SendStatus
 from rmqlab.protocol.message import MessageQueue
-from tests.classroom.conftest import run
-
-MEASURES = {one.name for one in load("replication").measures()}
-
-
-def test_a_quick_run_gives_every_number_of_replication(tmp_path):
-    file = tmp_path / "bench.json"
-    done = run(
-        *"bench replication --quick --rounds 1".split(),
-        f"--folder={tmp_path}",
-        f"--json={file}",
-    )
-    assert done.exit_code == 0, done.output
-    found = json.loads(file.read_text("utf-8"))["parts"]["replication"]["measures"]
-    assert found.keys() == MEASURES
-    assert [(k, v["missing"]) for k, v in found.items() if v["missing"]] == []
-    assert list(tmp_path.iterdir()) == [file]
 
 
 async def test_nodes_end_with_the_block_also_one_that_stands_still_or_was_killed(

@@ -14,8 +14,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from rmqlab.classroom.bench.cluster import Cluster, until
 from rmqlab.classroom.bench.part import BenchError, Sizes
-from rmqlab.classroom.bench.replication.cluster import Cluster, until
 from rmqlab.classroom.bench.replication.sending import BODY
 from rmqlab.classroom.bench.store import shelf
 

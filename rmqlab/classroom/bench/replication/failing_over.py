@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from rmqlab.classroom.bench.cluster import TOPIC, Cluster
 from rmqlab.classroom.bench.part import Sizes
-from rmqlab.classroom.bench.replication.cluster import TOPIC, Cluster, until
 from rmqlab.classroom.bench.replication.sending import BODY
 from rmqlab.client.producer import Producer
 from rmqlab.client.sent import SendError
@@ -43,7 +43,7 @@ async def _measure(folder: Path, queues: int) -> dict[str, float]:
     async with Cluster(folder, queues) as cluster:
         for name in (GOES, STAYS):
             await cluster.start_master(name)
-        await _until_routed(cluster)
+        await cluster.until_routed(2)
         async with Producer("bench", cluster.name_server) as producer:
             frozen = await outage(producer, lambda: _freeze(cluster))
             cluster.resume(GOES)
@@ -83,11 +83,3 @@ async def _is_first_queue(producer: Producer) -> bool:
 
 async def _freeze(cluster: Cluster) -> None:
     cluster.suspend(GOES)
-
-
-async def _until_routed(cluster: Cluster) -> None:
-    async def is_routed() -> bool:
-        route = await cluster.admin.route(TOPIC)
-        return route is not None and len(route.queues) == len((GOES, STAYS))
-
-    await until(is_routed, "route to both masters")

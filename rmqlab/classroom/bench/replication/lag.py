@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from rmqlab.classroom.bench.cluster import TOPIC, Cluster, until
 from rmqlab.classroom.bench.part import Sizes
-from rmqlab.classroom.bench.replication.cluster import TOPIC, Cluster, until
 from rmqlab.classroom.bench.replication.sending import TIMEOUT_S, send, send_from
 from rmqlab.protocol.messaging import GetMaxOffset, OffsetReply
 from rmqlab.remoting import RemotingClient
@@ -26,9 +26,7 @@ def measure(folder: Path, sizes: Sizes) -> dict[str, float]:
 
 async def _measure(folder: Path, sizes: Sizes) -> dict[str, float]:
     async with Cluster(folder) as cluster:
-        await cluster.start_master("master")
-        await cluster.start_slave("slave", "master")
-        await cluster.until_followed("master")
+        await cluster.start_pair("master")
         load = asyncio.create_task(
             send_from(SENDERS, cluster.address("master"), sizes["load"])
         )
@@ -59,11 +57,11 @@ async def _behind_kb(load: asyncio.Task[float], cluster: Cluster) -> list[float]
 async def _late_ms(load: asyncio.Task[float], cluster: Cluster) -> list[float]:
     """Send messages of one's own beside the load; return when the slave had each."""
     found: list[float] = []
-    client = RemotingClient()
+    client, slave = RemotingClient(), cluster.address("slave-of-master")
 
     async def is_there() -> bool:
         asked = GetMaxOffset(TOPIC, WATCHED)
-        answer = await client.ask(cluster.address("slave"), asked, timeout_s=TIMEOUT_S)
+        answer = await client.ask(slave, asked, timeout_s=TIMEOUT_S)
         return OffsetReply.parse(answer.fields).offset > len(found)
 
     try:

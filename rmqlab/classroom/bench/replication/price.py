@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from rmqlab.classroom.bench.cluster import Cluster
 from rmqlab.classroom.bench.part import Sizes
 from rmqlab.classroom.bench.replication import SENDERS
-from rmqlab.classroom.bench.replication.cluster import Cluster
 from rmqlab.classroom.bench.replication.sending import send_from
 
 ROLES = ("ASYNC_MASTER", "SYNC_MASTER")
@@ -22,9 +22,7 @@ async def _measure(folder: Path, sizes: Sizes) -> dict[str, float]:
     found: dict[str, float] = {}
     async with Cluster(folder) as cluster:
         for role in ROLES:
-            await cluster.start_master(role, role)
-            await cluster.start_slave(f"slave-of-{role}", role)
-            await cluster.until_followed(role)
+            await cluster.start_pair(role, role)
         for count in SENDERS:
             rates = [
                 await send_from(count, cluster.address(role), sizes["priced"])

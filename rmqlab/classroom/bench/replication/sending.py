@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from rmqlab.classroom.bench.replication.cluster import TOPIC
+from rmqlab.classroom.bench.cluster import TOPIC
 from rmqlab.classroom.bench.watch import Watch
 from rmqlab.protocol.messaging import SendMessageV2
 from rmqlab.remoting import RemotingClient

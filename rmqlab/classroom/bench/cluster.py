@@ -35,7 +35,7 @@ class Cluster:
         self._processes: dict[str, Process] = {}
 
     async def __aenter__(self) -> Self:
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)  # an earlier probe may have left its stores
         port = int(self.name_server.rpartition(":")[2])
         await self._start("namesrv", "namesrv", {"listenPort": port})
         return self
@@ -67,6 +67,12 @@ class Cluster:
         """
         settings = {"brokerName": master, "brokerId": 1, "brokerRole": "SLAVE"}
         await self._start_broker(name, settings)
+
+    async def start_pair(self, name: str, role: str = "ASYNC_MASTER") -> None:
+        """Start a master and a slave of it, and wait until that is connected."""
+        await self.start_master(name, role)
+        await self.start_slave(f"slave-of-{name}", name)
+        await self.until_followed(name)
 
     async def _start_broker(self, name: str, settings: dict[str, object]) -> None:
         self._ports[name] = self._free.pop()
@@ -115,6 +121,15 @@ class Cluster:
             return (await self.progress(name))["slaves"] > 0
 
         await until(is_followed, f"slave of {name}")
+
+    async def until_routed(self, masters: int) -> None:
+        """Wait until clients are told of so many masters."""
+
+        async def is_routed() -> bool:
+            route = await self.admin.route(TOPIC)
+            return route is not None and len(route.queues) == masters
+
+        await until(is_routed, f"route to {masters} masters")
 
 
 async def until(
