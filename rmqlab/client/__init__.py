@@ -13,11 +13,12 @@ The same without `async`, for scripts and notebooks, is in `blocking`.
 
 Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`, `rebalance`,
 `pull`, `positions`, `offsets`, `pull_consumer`, `process_queue`, `flow_control`,
-`puller`, `listener`, `concurrently`, `send_back`, `locks`, `orderly`, `push`,
-`transaction`.
+`puller`, `lite_pull`, `listener`, `concurrently`, `send_back`, `locks`, `orderly`,
+`push`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin
+from rmqlab.client.lite_pull import LitePullConsumer
 from rmqlab.client.producer import Producer
 from rmqlab.client.pull_consumer import PullConsumer
 from rmqlab.client.push import Consumed, Later, PushConsumer
@@ -28,6 +29,7 @@ __all__ = [
     "Admin",
     "Consumed",
     "Later",
+    "LitePullConsumer",
     "Producer",
     "PullConsumer",
     "PushConsumer",

@@ -67,3 +67,26 @@ async def _ask(instance: ClientInstance, queue: MessageQueue, header: Header) ->
     address = instance.address_of(queue.broker_name)
     answer = await instance.remoting.ask(address, header)
     return OffsetReply.parse(answer.fields).offset
+
+
+class Places:
+    """A consumer that can be asked for them; see `end` for what is raised."""
+
+    instance: ClientInstance
+    group: str
+
+    async def begin(self, queue: MessageQueue) -> int:
+        """Return the offset of the oldest message that is still there."""
+        return await begin(self.instance, queue)
+
+    async def end(self, queue: MessageQueue) -> int:
+        """Return the offset that the next message will have."""
+        return await end(self.instance, queue)
+
+    async def at_time(self, queue: MessageQueue, when_ms: int) -> int:
+        """Return the offset of what was stored at a time, in ms since 1970."""
+        return await at_time(self.instance, queue, when_ms)
+
+    async def committed(self, queue: MessageQueue) -> int | None:
+        """Return before which offset the group has consumed all, None if unknown."""
+        return await committed(self.instance, self.group, queue)

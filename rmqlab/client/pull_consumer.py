@@ -17,19 +17,20 @@ from __future__ import annotations
 
 from typing import Self
 
-from rmqlab.client import positions, routes
+from rmqlab.client import routes
 from rmqlab.client.admin import NoRoute
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.member import Member
 from rmqlab.client.offsets import GroupOffsets, OffsetSaver
 from rmqlab.client.place import Place
+from rmqlab.client.positions import Places
 from rmqlab.client.pull import PullResult, pull
 from rmqlab.protocol.membership import ConsumerData, Subscription
 from rmqlab.protocol.message import MessageQueue
 from rmqlab.settings import ClientConfig
 
 
-class PullConsumer:
+class PullConsumer(Places):
     """One client of a group that pulls where it is told to; an async context manager.
 
     All that asks raises `NotConnected` or `NoAnswer` where a server is away, and
@@ -102,25 +103,6 @@ class PullConsumer:
         )
         self._broker_ids[queue] = result.suggested_broker_id
         return result
-
-    async def begin(self, queue: MessageQueue) -> int:
-        """Return the offset of the oldest message."""
-        return await positions.begin(self.instance, queue)
-
-    async def end(self, queue: MessageQueue) -> int:
-        """Return the offset that the next message will have."""
-        return await positions.end(self.instance, queue)
-
-    async def at_time(self, queue: MessageQueue, when_ms: int) -> int:
-        """Return the offset of what was stored at a time, in ms since 1970."""
-        return await positions.at_time(self.instance, queue, when_ms)
-
-    async def committed(self, queue: MessageQueue) -> int | None:
-        """Return before which offset the group has consumed all, as the broker knows.
-
-        None where it does not: see `positions.committed`.
-        """
-        return await positions.committed(self.instance, self.group, queue)
 
     def update(self, queue: MessageQueue, offset: int) -> None:
         """Everything of a queue before `offset` is consumed; the broker hears later."""

@@ -51,6 +51,8 @@ class Puller:
         self._subscriptions, self._take, self._move = subscriptions, take, move
         self._is_orderly = is_orderly
         self._loops: dict[MessageQueue, asyncio.Task[None]] = {}
+        self.paused: set[MessageQueue] = set()
+        """Queues that are not pulled from now."""
         self.may_pull = asyncio.Event()
         self.may_pull.set()
 
@@ -90,6 +92,8 @@ class Puller:
             await asyncio.sleep(PAUSE_WHEN_FULL_S)
 
     def _held_back(self, window: ProcessQueue) -> str | None:
+        if window.queue in self.paused:
+            return "it is paused"
         queues = sum(one.topic == window.queue.topic for one in self._loops)
         config = self._instance.config
         return held_back(window, queues, config, is_orderly=self._is_orderly)

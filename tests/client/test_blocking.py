@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
+from rmqlab.client.blocking import (
+    BlockingAdmin,
+    BlockingConsumer,
+    BlockingLitePullConsumer,
+    BlockingProducer,
+    BlockingPullConsumer,
+)
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.protocol.message import Message, MessageQueue
 from tests.support import make_broker, name_server, quick_client
@@ -41,3 +47,24 @@ async def test_the_blocking_clients_do_the_same_on_a_thread(tmp_path):
     async with name_server() as server, make_broker(tmp_path, server.address):
         stored = await asyncio.to_thread(use, server.address, arrived)
     assert stored == came == [b"coffee"]
+
+
+async def test_the_consumers_that_ask_do_the_same_on_a_thread(tmp_path):
+    def use(name_servers):
+        with BlockingProducer("shop", name_servers) as producer:
+            for body in (b"coffee", b"tea", b"milk"):
+                producer.send(Message("orders", body), ORDERS)
+        own = name_servers, quick_client()
+        with BlockingPullConsumer("audit", *own) as puller:
+            assert ORDERS in puller.queues("orders")
+            assert [one.body for one in puller.pull(ORDERS, 2).messages] == [b"milk"]
+            puller.update(ORDERS, 1)
+        with BlockingLitePullConsumer("audit", *own) as poller:
+            poller.assign([ORDERS])
+            came = [one.body for _, one in zip(range(2), poller, strict=False)]
+            poller.seek(ORDERS, poller.begin(ORDERS))
+            return came, [one.body for one in poller.poll()]
+
+    async with name_server() as server, make_broker(tmp_path, server.address):
+        came, again = await asyncio.to_thread(use, server.address)
+    assert (came, again) == ([b"tea", b"milk"], [b"coffee", b"tea", b"milk"])
