@@ -175,6 +175,13 @@ def test_a_crash_that_shortens_a_queue_frees_its_places():
     assert set(history.findings()) == {("lost", False, "m0"), ("reused", False, "m1")}
 
 
+def test_what_was_under_way_when_its_place_was_freed_is_given_after_its_successor():
+    history = History("ASYNC_MASTER", "ASYNC_FLUSH").ask("m0").append(0).crash()
+    history.send("m1", 0).give("m0", 0)
+    found = [one for one in history.findings() if one[0] == "reused"]
+    assert found == [("reused", False, "m0")]
+
+
 def repeated() -> History:
     history = History("ASYNC_MASTER", "ASYNC_FLUSH").ask("m0").append(0).append(1)
     return history.append(0, SLAVE).append(1, SLAVE).keep("m0", 0).keep("m0", 1)

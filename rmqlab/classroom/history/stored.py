@@ -206,7 +206,8 @@ class Rules:
 
     def _reused(self, place: Place, keys: dict[str, int]) -> Iterator[Finding]:
         (first, _), (second, seen), *_ = sorted(keys.items(), key=lambda one: one[1])
-        begin = self.facts.sent.get(first, 0)
+        # What was under way to a consumer may be seen long after its place was freed.
+        begin = min(self.facts.sent.get(key, 0) for key in (first, second))
         crash = self.faults.crash_between(place.broker, begin, seen)
         why = f"{place} was {first}'s, and no machine crashed"
         if crash is not None:
