@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rmqlab.client import stacks
 from rmqlab.client.flow_control import MIB
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.locks import Locks
@@ -57,19 +58,22 @@ class Answers:
         asked[ResetClientOffset.CODE] = self._reset
 
     def _running_info(self, frame: Frame, address: str) -> Frame:
-        group = GetRunningInfo.parse(frame.fields).consumer_group
+        asked = GetRunningInfo.parse(frame.fields)
+        group = asked.consumer_group
         if group != self._group:
             raise Refused(
                 ResponseCode.SYSTEM_ERROR,
                 f"The Consumer Group <{group}> not exist in this consumer",
             )
         wanted = self._subscriptions.values()
-        found = {
+        found: dict[str, Any] = {
             "mqTable": {queue_key(one): self._queue(one) for one in self._windows},
             "properties": self._properties(),
             "statusTable": {},
             "subscriptionSet": [one.to_json() for one in wanted],
         }
+        if asked.jstack_enable:
+            found["jstack"] = stacks.of_this_loop()
         return frame.answer(ResponseCode.SUCCESS, body=bodies.encode(found))
 
     def _properties(self) -> dict[str, str]:

@@ -60,8 +60,11 @@ class Concurrently:
 
     def start(self) -> None:
         """Have the workers wait for messages."""
-        work = (self._work(n) for n in range(self._instance.config.consume_concurrency))
-        self._workers = [asyncio.create_task(one) for one in work]
+        numbers = range(1, self._instance.config.consume_concurrency + 1)
+        self._workers = [
+            asyncio.create_task(self._work(one), name=f"ConsumeMessageThread_{one}")
+            for one in numbers
+        ]
         if not self._is_broadcast:
             self._expiry.start()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from rmqlab.client.answers import Answers
@@ -54,9 +56,9 @@ def desk():
     return Desk()
 
 
-def running_info(desk):
+def running_info(desk, stacks="false"):
     code = RequestCode.GET_CONSUMER_RUNNING_INFO
-    return desk.ask(code, consumerGroup="baristas", clientId="x", jstackEnable="false")
+    return desk.ask(code, consumerGroup="baristas", clientId="x", jstackEnable=stacks)
 
 
 def test_what_a_consumer_says_has_all_that_javas_says_of_a_queue(desk):
@@ -75,6 +77,12 @@ def test_a_consumer_tells_how_far_it_is_and_what_waits(desk):
     table = {queue_of(key): one for key, one in running_info(desk)["mqTable"].items()}
     assert (table[QUEUE]["commitOffset"], table[OTHER]["commitOffset"]) == (7, -1)
     assert table[QUEUE]["lastPullTimestamp"] == 5
+
+
+async def test_where_its_tasks_stand_is_told_to_who_wants_to_know(desk):
+    asyncio.current_task().set_name("at work")
+    assert running_info(desk, stacks="true")["jstack"].startswith("at work")
+    assert "jstack" not in running_info(desk)
 
 
 def test_another_group_is_not_in_this_consumer(desk):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rmqlab.client import groups
 from rmqlab.client.admin import MOST_BY_KEY, Admin, QueueStats
 from rmqlab.client.blocking.client import BlockingClient
@@ -86,6 +88,15 @@ class BlockingAdmin(BlockingClient[Admin]):
     def shares(self, group: str) -> dict[str, list[MessageQueue]]:
         """Return which queues each member of a group consumes; see `groups.shares`."""
         return self._wait(groups.shares(self.inner, group))
+
+    def running_info(
+        self, group: str, client_id: str, *, with_stacks: bool = False
+    ) -> dict[str, Any]:
+        """Return what a member says of itself; see `groups.running_info`."""
+        asked = groups.running_info(
+            self.inner, group, client_id, with_stacks=with_stacks
+        )
+        return self._wait(asked)
 
     def call(self, address: str, header: Header, body: bytes = b"") -> Frame:
         """Ask one server something; see `Admin.call`."""
