@@ -26,6 +26,7 @@ IDS = [
     "05_fix_topic_on_one_broker",
     "06_many_masters",
     "07_fix_consume_from_last_offset",
+    "07_fix_frozen_offset",
     "07_fix_idle_consumers",
     "07_fix_same_client_id",
     "08_fix_unreadable_dead_letters",

@@ -1,4 +1,4 @@
-"""Grading incidents of consumers: idle ones, two with one id, one that replays."""
+"""Grading incidents of consumers: idle, of one id, replaying the past, held up."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from rmqlab.classroom.checks import ex07_fix_consume_from_last_offset as replay
+from rmqlab.classroom.checks import ex07_fix_frozen_offset as frozen
 from rmqlab.classroom.checks import ex07_fix_idle_consumers as idle
 from rmqlab.classroom.checks import ex07_fix_same_client_id as same_id
 from rmqlab.client.admin import QueueStats
 from rmqlab.protocol.bodies import QueueData
 from rmqlab.protocol.message import MessageQueue
+from rmqlab.settings import ClientConfig
 from tests.classroom.graded import found
 
 
@@ -240,3 +242,65 @@ def test_a_guard_that_rings_for_new_orders_alone_is_what_is_wanted():
 )
 def test_a_guard_that_still_replays_is_told(check, looks, said):
     assert said in found(check, guard(**looks))
+
+
+# A handler that hangs
+
+SECOND_DAY = [frozen.order(number) for number in range(frozen.A_DAY, 2 * frozen.A_DAY)]
+JAMMED = [text for text, customer in SECOND_DAY if customer == frozen.JAMMING]
+OTHERS = [text for text, customer in SECOND_DAY if customer != frozen.JAMMING]
+
+
+def kitchen(printed=OTHERS, later=JAMMED, behind=(0, 0, 0, 0)):
+    """Return what a check sees of a kitchen that printed and sent back these orders."""
+    each = 2 * frozen.A_DAY // frozen.QUEUES
+    found = two_members(consumed=[each - left for left in behind], each=each)
+    receipts, back = (
+        [SimpleNamespace(topic=topic, body=one.encode()) for one in texts]
+        for topic, texts in (("receipts", printed), ("SCHEDULE_TOPIC_XXXX", later))
+    )
+    orders = [SimpleNamespace(topic="orders", body=t.encode()) for t, _ in SECOND_DAY]
+    found.messages = lambda topic: receipts
+    found.logged = lambda node: [*orders, *back, *receipts]
+    return found
+
+
+def test_a_kitchen_that_nothing_holds_up_is_what_is_wanted():
+    for check in frozen.EXERCISE.checks.values():
+        assert found(check.run, kitchen()) == ""
+
+
+def test_more_orders_jam_than_a_consumer_has_workers():
+    assert len(JAMMED) > ClientConfig().consume_concurrency
+
+
+@pytest.mark.parametrize(
+    ("check", "looks", "said"),
+    [
+        (
+            frozen.the_offset_goes_on,
+            {"behind": (0, 15, 0, 0)},
+            "left by queue: {0: 0, 1: 15, 2: 0, 3: 0}",
+        ),
+        (frozen.the_offset_goes_on, {"printed": []}, "0 receipts"),
+        (
+            frozen.every_other_order_has_its_receipt,
+            {"printed": OTHERS[:10]},
+            "26 missing, 0 too many",
+        ),
+        (
+            frozen.every_other_order_has_its_receipt,
+            {"printed": [*OTHERS, OTHERS[0]]},
+            "0 missing, 1 too many",
+        ),
+        (frozen.no_jamming_order_is_lost, {"later": []}, "24 of them"),
+        (frozen.no_jamming_order_is_lost, {"later": JAMMED[1:]}, "1 of them"),
+        (
+            frozen.no_jamming_order_is_lost,
+            {"later": [], "printed": JAMMED},
+            "24 of them",
+        ),
+    ],
+)
+def test_a_kitchen_that_is_still_held_up_is_told(check, looks, said):
+    assert said in found(check, kitchen(**looks))

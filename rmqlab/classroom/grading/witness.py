@@ -145,3 +145,7 @@ class Witness:
         if state.log_end is None:
             raise Unavailable(f"{node} does not say where its log ends: is it running?")
         return StoreFiles.of(state).log(state.log_end)
+
+    def logged(self, node: str) -> list[StoredMessage]:
+        """Return every message in a broker's commit log, of whatever topic."""
+        return list(StoreFiles.of(self.node(node)).messages())
