@@ -25,6 +25,7 @@ PARTS = {
     "store": "rmqlab.classroom.bench.store",
     "broker": "rmqlab.classroom.bench.broker",
     "replication": "rmqlab.classroom.bench.replication",
+    "testing": "rmqlab.classroom.bench.testing",
     "client": "rmqlab.classroom.bench.client",
 }
 """Which module has which part: one is imported only when it is measured."""
