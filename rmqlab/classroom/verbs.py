@@ -17,16 +17,20 @@ from rmqlab.client.blocking import (
     BlockingAdmin,
     BlockingConsumer,
     BlockingProducer,
+    BlockingTransactionProducer,
     Driver,
 )
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.sent import SendResult
+from rmqlab.client.transaction import Check
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 
 LOOK_AGAIN_S = 0.02
 
-Client = BlockingProducer | BlockingConsumer | BlockingAdmin
+Client = (
+    BlockingProducer | BlockingTransactionProducer | BlockingConsumer | BlockingAdmin
+)
 
 
 class LabProducer(BlockingProducer):
@@ -42,10 +46,17 @@ class LabProducer(BlockingProducer):
         queue: MessageQueue | None = None,
         timeout_s: float | None = None,
         wait_store_ok: bool = True,
+        delay_level: int = 0,
     ) -> SendResult:
         """Send one message; see `Producer.send`."""
-        text = body.encode()
-        message = Message(topic, text, tags, keys, wait_store_ok=wait_store_ok)
+        message = Message(
+            topic,
+            body.encode(),
+            tags,
+            keys,
+            wait_store_ok=wait_store_ok,
+            delay_level=delay_level,
+        )
         return super().send(message, queue, timeout_s)
 
 
@@ -94,6 +105,15 @@ class LabVerbs(ABC):
         """Return a producer for this cluster."""
         to = group, self.name_servers, self.client_config, self.client_driver()
         producer = LabProducer(*to)
+        self._clients.append(producer)
+        return producer
+
+    def transaction_producer(
+        self, group: str, check: Check
+    ) -> BlockingTransactionProducer:
+        """Return a producer of transactional messages; see `TransactionProducer`."""
+        to = group, self.name_servers, check, self.client_config, self.client_driver()
+        producer = BlockingTransactionProducer(*to)
         self._clients.append(producer)
         return producer
 

@@ -12,7 +12,9 @@ from rmqlab.classroom.lab import LabCluster, panel, start, wait_until
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.simulated.lab import SimLab
+from rmqlab.client.transaction import Verdict
 from rmqlab.errors import StoreError
+from rmqlab.protocol.message import Message
 
 
 @pytest.fixture
@@ -54,6 +56,32 @@ def test_a_lab_that_is_started_again_ends_the_earlier_one(lab):
         with pytest.raises(ClusterError, match="was ended"):
             lab.status()
         assert again.node("broker-a").is_alive
+
+
+def test_a_delayed_message_comes_when_its_level_says_so(lab):
+    came = []
+    lab.admin().create_topic("orders")
+    with lab.producer() as producer, lab.consumer("orders", came.append):
+        producer.send("orders", "later", delay_level=3)
+        lab.run(seconds=9)
+        assert not came
+        lab.run(seconds=2)
+    assert [one.body for one in came] == [b"later"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "bodies"), [("COMMIT", [b"half"]), ("ROLLBACK", [])]
+)
+def test_who_did_not_know_is_asked_and_the_answer_counts(lab, answer, bodies):
+    came = []
+    lab.admin().create_topic("orders")
+    shop = lab.transaction_producer("shop", lambda asked: Verdict[answer])
+    with lab.consumer("orders", came.append):
+        shop.send(Message("orders", b"half"), lambda half: Verdict.UNKNOWN)
+        lab.run(seconds=5)
+        assert not came
+        lab.run(seconds=80)
+    assert [one.body for one in came] == bodies
 
 
 def test_messages_are_sent_consumed_and_found_on_the_simulated_disk(lab):
