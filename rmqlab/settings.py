@@ -219,6 +219,10 @@ class ClientConfig:
     poll_name_server_interval: int = 30_000
     heartbeat_broker_interval: int = 30_000
     persist_consumer_offset_interval: int = 5000
+    local_offset_store_dir: str = setting(
+        default="~/.rocketmq_offsets", key="rocketmq.client.localOffsetStoreDir"
+    )
+    """Where who broadcasts keeps its offsets."""
     rebalance_interval: int = 20_000
     send_msg_timeout: int = 3000
     """For all attempts of one send together."""

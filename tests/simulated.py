@@ -63,7 +63,8 @@ def run(test: Coroutine[Any, Any, None]) -> None:
     simulation = Simulation()
     _process = simulation.machine("here", HOST).process("test")
     _ports = count(FIRST_PORT, 10)
-    place = Place(_process.clock, _process.random, "test", 1, count(), UTC)
+    who = "test", 1, count()
+    place = Place(_process.clock, _process.random, *who, UTC, _process.disk)
     try:
         with patch("rmqlab.client.instance.Place", lambda: place):
             simulation.complete(_process, test, LIMIT_S)

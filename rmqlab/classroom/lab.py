@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, overload
 
 from rmqlab.classroom import registry
@@ -74,12 +75,13 @@ The one that was started last comes last.
 class LabCluster(Cluster, LabVerbs):
     """A cluster of processes, with clients that look for changes twice a second."""
 
-    client_config = ATTENTIVE
     simulated = SimLab
 
     def __init__(self, *arguments: Any) -> None:
         Cluster.__init__(self, *arguments)
         LabVerbs.__init__(self)
+        offsets = str(self.folder / "client-offsets")
+        self.client_config = replace(ATTENTIVE, local_offset_store_dir=offsets)
 
     def client_driver(self) -> Driver:
         """Return this process's client thread."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -123,11 +124,23 @@ class LabVerbs(ABC):
         listener: Callable[[StoredMessage], Any],
         group: str = "lab-consumer",
         tags: str = "*",
+        *,
+        name: str | None = None,
+        settings: dict[str, Any] | None = None,
+        start: ConsumeFrom = ConsumeFrom.FIRST_OFFSET,
+        **options: Any,
     ) -> BlockingConsumer:
-        """Return a consumer of `topic`; a new group starts at the first message."""
-        to = group, self.name_servers, listener, self.client_config
-        first = ConsumeFrom.FIRST_OFFSET
-        consumer = BlockingConsumer(*to, first, self.client_driver())
+        """Return a consumer of `topic`; a new group starts at the first message.
+
+        `name` is its instance_name, `settings` are more of `ClientConfig`'s, `options`
+        are `PushConsumer`'s: orderly, broadcasting, since_ms, allocate.  Who broadcasts
+        finds its offsets again by its name.
+        """
+        named = {"instance_name": name or f"lab-{len(self._clients)}"}
+        more = (named if name or options.get("broadcasting") else {}) | (settings or {})
+        config = replace(self.client_config or ClientConfig(), **more)
+        to = group, self.name_servers, listener, config
+        consumer = BlockingConsumer(*to, start, self.client_driver(), **options)
         self._clients.append(consumer)
         consumer.subscribe(topic, tags)
         return consumer

@@ -14,7 +14,7 @@ The same without `async`, for scripts and notebooks, is in `blocking`.
 Read in this order: `routes`, `instance`, `producer`, `member`, `allocate`, `rebalance`,
 `pull`, `positions`, `offsets`, `pull_consumer`, `process_queue`, `flow_control`,
 `puller`, `lite_pull`, `listener`, `concurrently`, `send_back`, `locks`, `orderly`,
-`push`, `transaction`.
+`share`, `push`, `local_offsets`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin

@@ -11,23 +11,20 @@ MQClientInstance.resetOffset, release 4.9.7.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rmqlab.client import stacks
 from rmqlab.client.flow_control import MIB
 from rmqlab.client.instance import ClientInstance
-from rmqlab.client.locks import Locks
-from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
-from rmqlab.client.process_queue import ProcessQueue
-from rmqlab.client.puller import Move
+from rmqlab.client.member import Member
+from rmqlab.client.offsets import GroupOffsets
+from rmqlab.client.share import Share
 from rmqlab.errors import Refused
 from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.bodies import queue_key, queue_of
 from rmqlab.protocol.codes import CURRENT_VERSION, ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.grouping import GetClientStatus, GetRunningInfo, ResetClientOffset
-from rmqlab.protocol.membership import Subscription
 from rmqlab.protocol.message import MessageQueue
 
 UNKNOWN = -1
@@ -40,17 +37,14 @@ class Answers:
     def __init__(
         self,
         instance: ClientInstance,
-        group: str,
-        start: ConsumeFrom,
+        member: Member,
         offsets: GroupOffsets,
-        subscriptions: Mapping[str, Subscription],
-        windows: Mapping[MessageQueue, ProcessQueue],
-        move: Move,
-        locks: Locks | None = None,
+        share: Share,
+        *,
+        is_orderly: bool = False,
     ) -> None:
-        self._instance, self._group, self._start = instance, group, start
-        self._subscriptions, self._windows = subscriptions, windows
-        self._offsets, self._move, self._locks = offsets, move, locks
+        self._instance, self._member, self._group = instance, member, member.group
+        self._offsets, self._share, self._is_orderly = offsets, share, is_orderly
         self._started_ms = instance.clock.now_ms()
         asked = instance.remoting.asked
         asked[GetRunningInfo.CODE] = self._running_info
@@ -65,9 +59,10 @@ class Answers:
                 ResponseCode.SYSTEM_ERROR,
                 f"The Consumer Group <{group}> not exist in this consumer",
             )
-        wanted = self._subscriptions.values()
+        wanted = self._member.subscriptions.values()
+        mine = self._share.windows
         found: dict[str, Any] = {
-            "mqTable": {queue_key(one): self._queue(one) for one in self._windows},
+            "mqTable": {queue_key(one): self._queue(one) for one in mine},
             "properties": self._properties(),
             "statusTable": {},
             "subscriptionSet": [one.to_json() for one in wanted],
@@ -81,21 +76,22 @@ class Answers:
         config = self._instance.config
         return {
             "PROP_CLIENT_VERSION": CURRENT_VERSION.name,
-            "PROP_CONSUMEORDERLY": "true" if self._locks else "false",
+            "PROP_CONSUMEORDERLY": "true" if self._is_orderly else "false",
             "PROP_CONSUMER_START_TIMESTAMP": str(self._started_ms),
             "PROP_CONSUME_TYPE": "CONSUME_PASSIVELY",
             "PROP_NAMESERVER_ADDR": servers,
             "PROP_THREADPOOL_CORE_SIZE": str(config.consume_concurrency),
-            "consumeFromWhere": self._start.text,
+            "consumeFromWhere": self._member.data.consume_from_where,
             "consumerGroup": self._group,
-            "messageModel": "CLUSTERING",
+            "messageModel": self._member.data.message_model,
             "pullBatchSize": str(config.pull_batch_size),
             "pullThresholdForQueue": str(config.pull_threshold_for_queue),
         }
 
     def _queue(self, queue: MessageQueue) -> dict[str, Any]:
-        window = self._windows[queue]
-        locked_ms = self._locks.locked_ms.get(queue) if self._locks else None
+        window = self._share.windows[queue]
+        locks = self._share.locks
+        locked_ms = locks.locked_ms.get(queue) if locks else None
         offsets = window.offsets()
         return {
             "cachedMsgCount": len(window),
@@ -120,7 +116,7 @@ class Answers:
 
     def _status(self, frame: Frame, address: str) -> Frame:
         topic = GetClientStatus.parse(frame.fields).topic
-        mine = (one for one in self._windows if one.topic == topic)
+        mine = (one for one in self._share.windows if one.topic == topic)
         known = {queue_key(one): self._offset(one) for one in mine}
         found = {"consumerTable": {}, "messageQueueTable": known}
         return frame.answer(ResponseCode.SUCCESS, body=bodies.encode(found))
@@ -132,5 +128,5 @@ class Answers:
             return
         for key, offset in fastjson.loads(frame.body)["offsetTable"].items():
             queue = queue_of(key)
-            if queue.topic == asked.topic and queue in self._windows:
-                self._move(queue, offset)
+            if queue.topic == asked.topic and queue in self._share.windows:
+                self._share.move(queue, offset)

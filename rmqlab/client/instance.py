@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 class ClientInstance:
     """The shared part of a client.
 
-    `name_servers` is ``host:port;host:port``; which is asked first is random.
+    `name_servers` is ``host:port;host:port``; which is asked first is random.  One that
+    `is_lasting` has the id of its next process, too.
     """
 
     def __init__(
@@ -41,11 +42,15 @@ class ClientInstance:
         name_servers: str,
         config: ClientConfig | None = None,
         place: Place | None = None,
+        *,
+        is_lasting: bool = False,
     ) -> None:
         self.config, self.place = config or ClientConfig(), place or Place()
         self.clock, self.random = self.place.clock, self.place.random
         self.remoting = RemotingClient()
-        self.client_id = self.place.client_id(self.config.instance_name)
+        self.client_id = self.place.client_id(
+            self.config.instance_name, is_lasting=is_lasting
+        )
         self.describe: Callable[[], Heartbeat] = lambda: Heartbeat(self.client_id)
         """What the heartbeat says; producers and consumers set it."""
         self.route_changed: Callable[[str], None] = lambda topic: None

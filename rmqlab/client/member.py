@@ -21,7 +21,7 @@ class Member:
     """One member: `data` is what its heartbeats say beside its subscriptions."""
 
     def __init__(self, instance: ClientInstance, data: ConsumerData) -> None:
-        self._instance, self._data = instance, data
+        self._instance, self.data = instance, data
         self.group = data.group_name
         self.subscriptions: dict[str, Subscription] = {}
         """By topic."""
@@ -29,7 +29,7 @@ class Member:
 
     def _heartbeat(self) -> Heartbeat:
         wanted = list(self.subscriptions.values())
-        data = replace(self._data, subscriptions=wanted)
+        data = replace(self.data, subscriptions=wanted)
         return Heartbeat(self._instance.client_id, consumers=[data])
 
     async def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:

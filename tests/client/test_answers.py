@@ -8,7 +8,8 @@ import pytest
 
 from rmqlab.client.answers import Answers
 from rmqlab.client.instance import ClientInstance
-from rmqlab.client.offsets import ConsumeFrom, GroupOffsets
+from rmqlab.client.member import Member
+from rmqlab.client.offsets import GroupOffsets
 from rmqlab.client.place import Place
 from rmqlab.client.process_queue import ProcessQueue
 from rmqlab.clock import ManualClock
@@ -17,7 +18,7 @@ from rmqlab.protocol import bodies, fastjson
 from rmqlab.protocol.bodies import queue_key, queue_of
 from rmqlab.protocol.codes import RequestCode
 from rmqlab.protocol.frame import Frame
-from rmqlab.protocol.membership import Subscription
+from rmqlab.protocol.membership import ConsumerData, Subscription
 from rmqlab.protocol.message import MessageQueue
 from tests.support import golden_frames
 
@@ -34,16 +35,19 @@ class Desk:
         self.instance = ClientInstance("h:1;h:2", place=place)
         self.offsets = GroupOffsets(self.instance, "baristas")
         self.windows = {one: ProcessQueue(one, 5) for one in (QUEUE, OTHER)}
+        self.locks = None
         self.moved = []
+        member = Member(self.instance, ConsumerData("baristas"))
+        member.subscriptions["orders"] = Subscription.of("orders", "paid")
         Answers(
             self.instance,
-            "baristas",
-            ConsumeFrom.FIRST_OFFSET,
+            member,
             self.offsets,
-            {"orders": Subscription.of("orders", "paid")},
-            self.windows,
-            lambda queue, offset: self.moved.append((queue, offset)),
+            self,
         )
+
+    def move(self, queue, offset):
+        self.moved.append((queue, offset))
 
     def ask(self, code, body=b"", **fields):
         frame = Frame(code, fields, body)

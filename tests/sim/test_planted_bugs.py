@@ -22,8 +22,8 @@ from rmqlab.client import delivery, puller
 from rmqlab.client.concurrently import Concurrently
 from rmqlab.client.delivery import Delivery
 from rmqlab.client.offsets import GroupOffsets
-from rmqlab.client.push import PushConsumer
 from rmqlab.client.sent import SendStatus
+from rmqlab.client.share import Share
 from rmqlab.errors import Refused
 from rmqlab.ha.session import REPORT, SlaveSession
 from rmqlab.protocol.codes import ResponseCode
@@ -297,13 +297,13 @@ def an_offset_committed_past_what_was_consumed(patch):
 
 @bug("doubled", faults=("75s close a consumer for 3s",), until=80)
 def offsets_not_told_at_a_clean_end(patch):
-    before = PushConsumer.close
+    before = Share.close
 
     async def close(self):
         self._offsets._offsets.clear()
         await before(self)
 
-    patch.setattr(PushConsumer, "close", close)
+    patch.setattr(Share, "close", close)
 
 
 @bug("unsent", faults=("8s kill a master for 5s",), topology="2m-noslave")

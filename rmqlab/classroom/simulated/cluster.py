@@ -192,8 +192,8 @@ class SimCluster:
     def new_client(self, name: str) -> SimDriver:
         """Return a process for clients, on the clients' machine."""
         process = self.crew.clients.process(name)
-        pid, numbers = next(self._pids), count()
-        place = Place(process.clock, process.random, name, pid, numbers, UTC)
+        who = name, next(self._pids), count()
+        place = Place(process.clock, process.random, *who, UTC, process.disk)
         return SimDriver(self, process, place)
 
     # ── nodes ─────────────────────────────────────────────────────────────────

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from rmqlab.client.allocate import Allocate, averagely
 from rmqlab.client.blocking.client import BlockingClient
 from rmqlab.client.blocking.thread import THREAD, Driver
 from rmqlab.client.offsets import ConsumeFrom
@@ -21,11 +24,23 @@ class BlockingConsumer(BlockingClient[PushConsumer]):
         config: ClientConfig | None = None,
         start: ConsumeFrom = ConsumeFrom.LAST_OFFSET,
         driver: Driver = THREAD,
+        *,
+        since_ms: int | None = None,
+        orderly: bool = False,
+        broadcasting: bool = False,
+        allocate: Allocate = averagely,
     ) -> None:
-        own = group, name_servers, listener, config
-        super().__init__(
-            driver, lambda: PushConsumer(*own, start=start, place=driver.place)
+        make = partial(
+            PushConsumer,
+            *(group, name_servers, listener, config),
+            start=start,
+            since_ms=since_ms,
+            orderly=orderly,
+            broadcasting=broadcasting,
+            allocate=allocate,
+            place=driver.place,
         )
+        super().__init__(driver, make)
 
     def subscribe(self, topic: str, text: str = "*", kind: str = "TAG") -> None:
         """See `PushConsumer.subscribe`."""
