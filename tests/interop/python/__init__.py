@@ -12,9 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from tests.interop.python import asking, consuming, sending
-from tests.interop.python.stage import Stage
-
-BOUND_S = 60.0
+from tests.interop.python.stage import BOUND_S, Stage
 
 Scenario = Callable[[Stage], Awaitable[Any]]
 ALL: dict[str, Scenario] = sending.ALL | consuming.ALL | asking.ALL

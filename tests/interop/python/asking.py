@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rmqlab.protocol.admin import ResetOffset
-from tests.interop.python.stage import Heard, Stage, bodies, message, queue
-from tests.support import until
+from tests.interop.python.stage import Heard, Stage, bodies, message, queue, until
 
 
 async def reset(stage: Stage) -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import AsyncExitStack
 from typing import Any
 
+from rmqlab.client import Consumed, Later
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.errors import RemoteError
-from tests.interop.python.stage import Heard, Stage, bodies, message, queue
-from tests.support import until
+from rmqlab.protocol.codes import Permission
+from tests.interop.python.stage import Heard, Stage, bodies, message, queue, until
 
 
 async def _send(stage: Stage, topic: str, numbers: range, queues: int) -> None:
@@ -32,7 +34,7 @@ async def _pair(
         consumer = stage.consumer(f"{topic}-group", listener, **options)
         pair.append(await stack.enter_async_context(consumer))
         await consumer.subscribe(topic)
-    await until(lambda: [len(_share(one, topic)) for one in pair] == shares)
+    await until(lambda: sorted(len(_share(one, topic)) for one in pair) == shares)
     return pair
 
 
@@ -51,6 +53,74 @@ async def clustering(stage: Stage) -> Any:
             for one in heard
         ]
     return sorted(facts, key=lambda fact: fact["queues"])
+
+
+async def ordered(stage: Stage) -> Any:
+    """Orders of three steps, each order to the queue of its number; one step fails."""
+    topic = await stage.topic("Ordered", 3)
+    heard = Heard()
+
+    def listener(step):
+        heard(step)
+        is_first = step.body == b"order-1 step-1" and heard.times("order-1 step-1") == 1
+        return Consumed.SUSPEND_CURRENT_QUEUE_A_MOMENT if is_first else Consumed.SUCCESS
+
+    settings = {"suspend_current_queue_time_millis": 100}
+    async with AsyncExitStack() as stack:
+        options = {"orderly": True, "settings": settings}
+        await _pair(stage, stack, topic, [listener, listener], [1, 2], **options)
+        for step in range(3):
+            for order in range(3):
+                one = message(topic, f"order-{order} step-{step}")
+                await stage.producer.send(one, queue(topic, order))
+        await heard.reaches(10)
+    facts = defaultdict(list)
+    for one in heard.messages:
+        facts[str(one.queue_id)].append(one.body.decode())
+    return facts
+
+
+async def retried(stage: Stage) -> Any:
+    """One message that nobody can consume, beside one that needs a second try."""
+    topic = await stage.topic("Retried", 1)
+    heard = Heard()
+
+    def listener(one):
+        heard(one)
+        if one.tags == "bad":
+            return Later()
+        return None if one.reconsume_times == 1 else Later(delay_level=1)
+
+    settings = {"max_reconsume_times": 2}
+    async with stage.consumer("retried-group", listener, settings=settings) as consumer:
+        await consumer.subscribe(topic, "bad || lazy")
+        sent = await stage.producer.send(message(topic, "never", "bad"))
+        await stage.producer.send(message(topic, "twice", "lazy"))
+        await heard.reaches(5)
+        dead, retries = queue("%DLQ%retried-group", 0), queue("%RETRY%retried-group", 0)
+        await until(lambda: stage.queues_of(dead.topic))
+        # 4.4 makes this topic such that nobody may read it.
+        await stage.topic(dead.topic, 1)
+        await until(lambda: _is_readable(stage, dead.topic))
+        (last,) = await stage.stored(dead, 1)
+        waiting = await stage.puller.end(retries)
+    return {
+        "tries": sorted(
+            f"{one.body.decode()} {one.reconsume_times} {one.topic}"
+            for one in heard.messages
+        ),
+        "waiting for retries": waiting,
+        "dead": last.body.decode(),
+        "tags": last.tags,
+        "reconsumed": last.reconsume_times,
+        "came from": last.properties["RETRY_TOPIC"],
+        "origin is told": last.properties["ORIGIN_MESSAGE_ID"] == sent.offset_msg_id,
+    }
+
+
+async def _is_readable(stage: Stage, topic: str) -> bool:
+    route = await stage.admin.known_route(topic)
+    return bool(route.queues[0].perm & Permission.READ)
 
 
 async def resumed(stage: Stage) -> Any:
@@ -154,6 +224,8 @@ async def pulled(stage: Stage) -> Any:
 
 ALL = {
     "clustering": clustering,
+    "ordered": ordered,
+    "retried": retried,
     "resumed": resumed,
     "tags": tags,
     "sql": sql,

@@ -8,8 +8,7 @@ from itertools import chain
 from typing import Any
 
 from rmqlab.client import Producer, TransactionProducer, Verdict
-from tests.interop.python.stage import Stage, bodies, message, queue, quick
-from tests.support import until
+from tests.interop.python.stage import Stage, bodies, message, queue, quick, until
 
 
 async def sync(stage: Stage) -> Any:
@@ -48,6 +47,35 @@ async def at_once(stage: Stage) -> Any:
     return {
         "statuses": [one.status.name for one in results],
         "stored": sorted(bodies(await stage.stored(queue(topic, 0), 8))),
+    }
+
+
+async def oneway(stage: Stage) -> Any:
+    """Eight without an answer."""
+    lane = queue(await stage.topic("Oneway", 1), 0)
+    for at in range(8):
+        await stage.producer.send_one_way(message("Oneway", f"oneway-{at}"), lane)
+    return sorted(bodies(await stage.stored(lane, 8)))
+
+
+async def batch(stage: Stage) -> Any:
+    """After another message, so that the first offset is not 0 by chance."""
+    lane = queue(await stage.topic("Batch", 1), 0)
+    await stage.producer.send(message("Batch", "alone"), lane)
+    several = [message("Batch", f"batch-{at}", f"tag-{at}") for at in range(3)]
+    result = await stage.producer.send_batch(several, lane)
+    stored = (await stage.stored(lane, 4))[1:]
+    (address,) = await stage.admin.addresses("Batch")
+    look = stage.admin.message_at
+    seen = [(await look(address, one.physical_offset)).msg_id for one in stored]
+    ids = [one.msg_id for one in stored]
+    return {
+        "status": result.status.name,
+        "offset": result.queue_offset,
+        "stored": bodies(stored),
+        "tags": [one.tags for one in stored],
+        "ids are the stored ones": result.msg_id == ",".join(ids),
+        "each is seen by its offset": seen == ids,
     }
 
 
@@ -117,6 +145,8 @@ ALL = {
     "sync": sync,
     "created": created,
     "async": at_once,
+    "oneway": oneway,
+    "batch": batch,
     "delayed": delayed,
     "transaction": transaction,
 }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rmqlab.client import Admin, Producer, PullConsumer, PushConsumer
@@ -14,12 +15,16 @@ from rmqlab.client.positions import committed
 from rmqlab.client.push import Listener
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
+from tests import support
 from tests.interop.real import BROKER_NAME
-from tests.support import until
 
+BOUND_S = 90.0
 SEND_MS = 20_000
 SOON_MS = 300
 """A share of queues may be waited for, twenty seconds may not."""
+
+
+until = partial(support.until, within_s=BOUND_S)
 
 
 @dataclass
@@ -93,6 +98,7 @@ def quick(**settings: Any) -> ClientConfig:
         **{
             "send_msg_timeout": SEND_MS,
             "poll_name_server_interval": SOON_MS,
+            "heartbeat_broker_interval": SOON_MS,
             "rebalance_interval": SOON_MS,
             "persist_consumer_offset_interval": SOON_MS,
         }
