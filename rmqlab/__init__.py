@@ -13,8 +13,8 @@ The reading path; README.md has it with the question that each step answers:
        → damage.py → retention.py                           what survives a crash
     6  broker/__init__.py → requests.py → dispatch.py → handlers/send.py
        → services/dispatcher.py → tables/holds.py → handlers/pull.py   a message's life
-    7  client/producer.py → allocate.py → rebalance.py → process_queue.py
-       → push.py                                            who consumes what
+    7  client/producer.py → delivery.py → allocate.py → rebalance.py
+       → process_queue.py → push.py                         who consumes what
     8  ha/session.py → master.py → slave.py → broker/gate.py
        → services/durability.py                             what SYNC_MASTER promises
     9  broker/tables/delays.py → services/delayed.py → handlers/retry.py

@@ -26,14 +26,19 @@ from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
 from rmqlab.classroom.plots import bars, lines, timeline
+from rmqlab.classroom.producers import LabProducer
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
-from rmqlab.classroom.verbs import LabProducer, LabVerbs, Table, pass_until
+from rmqlab.classroom.verbs import LabVerbs, Table, pass_until
 from rmqlab.classroom.verify.shown import Verified
 from rmqlab.classroom.verify.shown import verify_files as verify
+from rmqlab.client.batches import split
 from rmqlab.client.blocking import THREAD, Driver
+from rmqlab.client.requests import reply_to
+from rmqlab.client.selection import by_hash
 from rmqlab.client.sent import SendError, SendStatus
+from rmqlab.client.transaction import Verdict
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [
@@ -49,13 +54,17 @@ __all__ = [
     "StoredMessage",
     "Table",
     "Traffic",
+    "Verdict",
     "Verified",
     "bars",
+    "by_hash",
     "byte_map",
     "dump",
     "hex_dump",
     "lines",
     "panel",
+    "reply_to",
+    "split",
     "start",
     "timeline",
     "verify",

@@ -13,52 +13,21 @@ from pathlib import PurePath
 from typing import Any
 
 from rmqlab.classroom.looking import Shelf, StoreFiles
+from rmqlab.classroom.producers import LabProducer
 from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 from rmqlab.client.blocking import (
     BlockingAdmin,
     BlockingConsumer,
-    BlockingProducer,
     BlockingTransactionProducer,
     Driver,
 )
+from rmqlab.client.blocking.client import BlockingClient
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.sent import SendResult
 from rmqlab.client.transaction import Check
-from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
+from rmqlab.protocol.message import StoredMessage
 from rmqlab.settings import ClientConfig
 
 LOOK_AGAIN_S = 0.02
-
-Client = (
-    BlockingProducer | BlockingTransactionProducer | BlockingConsumer | BlockingAdmin
-)
-
-
-class LabProducer(BlockingProducer):
-    """A producer whose `send` takes a topic and a text."""
-
-    def send(  # type: ignore[override]
-        self,
-        topic: str,
-        body: str,
-        *,
-        tags: str | None = None,
-        keys: str | None = None,
-        queue: MessageQueue | None = None,
-        timeout_s: float | None = None,
-        wait_store_ok: bool = True,
-        delay_level: int = 0,
-    ) -> SendResult:
-        """Send one message; see `Producer.send`."""
-        message = Message(
-            topic,
-            body.encode(),
-            tags,
-            keys,
-            wait_store_ok=wait_store_ok,
-            delay_level=delay_level,
-        )
-        return super().send(message, queue, timeout_s)
 
 
 class LabVerbs(ABC):
@@ -75,7 +44,7 @@ class LabVerbs(ABC):
     """Of the clients that are made here; None: RocketMQ's own intervals."""
 
     def __init__(self) -> None:
-        self._clients: list[Client] = []
+        self._clients: list[BlockingClient[Any]] = []
 
     @abstractmethod
     def status(self) -> Status:
@@ -112,7 +81,7 @@ class LabVerbs(ABC):
     def transaction_producer(
         self, group: str, check: Check
     ) -> BlockingTransactionProducer:
-        """Return a producer of transactional messages; see `TransactionProducer`."""
+        """Return a producer of half messages; `check` tells how their work ended."""
         to = group, self.name_servers, check, self.client_config, self.client_driver()
         producer = BlockingTransactionProducer(*to)
         self._clients.append(producer)

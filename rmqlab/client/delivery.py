@@ -77,7 +77,7 @@ class Delivery:
         queues = await self.queues(outgoing.topic)
         queue = select(queues) if select else self._next(queues, [])
         try:
-            address = self._master_of(queue)
+            address = self._instance.master_of(queue.broker_name)
             header = self._header(outgoing, queue)
             await self._instance.remoting.tell(address, header, outgoing.body)
         except NotConnected as error:
@@ -138,17 +138,11 @@ class Delivery:
     async def _send(
         self, outgoing: Outgoing, queue: MessageQueue, timeout_s: float
     ) -> SendResult:
-        address, header = self._master_of(queue), self._header(outgoing, queue)
+        address = self._instance.master_of(queue.broker_name)
+        header = self._header(outgoing, queue)
         remoting = self._instance.remoting
         answer = await remoting.call(address, header, outgoing.body, timeout_s)
         return result_of(answer, outgoing, queue, address)
-
-    def _master_of(self, queue: MessageQueue) -> str:
-        brokers = self._instance.brokers()
-        address = routes.master_address(brokers, queue.broker_name)
-        if address is None:
-            raise NotConnected(f"The broker[{queue.broker_name}] has no master now")
-        return address
 
     def _header(self, outgoing: Outgoing, queue: MessageQueue) -> SendMessage:
         now_ms = self._instance.clock.now_ms()

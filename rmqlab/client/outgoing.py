@@ -30,12 +30,11 @@ from rmqlab.protocol.messaging import (
     SendMessageV2,
     SendReplyMessageV2,
 )
+from rmqlab.protocol.replies import is_reply
 from rmqlab.settings import ClientConfig
 
 COMPRESS_LEVEL = 5
 
-MESSAGE_TYPE, REPLY = "MSG_TYPE", "reply"
-"""The property, and its value, that make a message a reply."""
 RECONSUMED, MOST_RECONSUMED = "RECONSUME_TIME", "MAX_RECONSUME_TIMES"
 """Where a consumer that sends a message to its group's retry topic says how often."""
 
@@ -78,7 +77,6 @@ class Outgoing:
 def of_message(message: Message, compress_from: int) -> Outgoing:
     """Return a message that has its id; a body of so many bytes is compressed."""
     properties = message.all_properties()
-    is_reply = properties.get(MESSAGE_TYPE) == REPLY
     body, sys_flag = message.body, 0
     if len(body) >= compress_from:
         body = zlib.compress(body, COMPRESS_LEVEL)
@@ -90,7 +88,7 @@ def of_message(message: Message, compress_from: int) -> Outgoing:
         times = properties.pop(RECONSUMED, None)
         most = properties.pop(MOST_RECONSUMED, None)
     return Outgoing(
-        SendReplyMessageV2 if is_reply else SendMessageV2,
+        SendReplyMessageV2 if is_reply(properties) else SendMessageV2,
         message.topic,
         body,
         join_properties(properties),

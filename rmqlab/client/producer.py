@@ -20,11 +20,12 @@ from rmqlab.client import checks, outgoing
 from rmqlab.client.delivery import Delivery
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.place import Place
+from rmqlab.client.requests import Requests
 from rmqlab.client.selection import Selector, only
 from rmqlab.client.sent import SendResult
 from rmqlab.client.unique_ids import UniqueIds
 from rmqlab.protocol.membership import Heartbeat
-from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue
+from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue, StoredMessage
 from rmqlab.protocol.messaging import UnregisterClient
 from rmqlab.settings import ClientConfig
 
@@ -51,6 +52,7 @@ class Producer:
         here = self.instance.place
         self._ids = UniqueIds(here.random, here.pid, here.zone)
         self._delivery = Delivery(self.instance, group)
+        self._requests = Requests(self.instance)
 
     async def __aenter__(self) -> Self:
         await self.instance.start()
@@ -124,6 +126,30 @@ class Producer:
         checks.check_body(batch.body, most_bytes)
         select = self._selector(batch.topic, queue, select)
         return await self._delivery.deliver(batch, select, timeout_s)
+
+    async def request(
+        self,
+        message: Message,
+        timeout_s: float | None = None,
+        queue: MessageQueue | None = None,
+        *,
+        select: Selector | None = None,
+    ) -> StoredMessage:
+        """Send a message and return the reply of who consumed it.
+
+        `timeout_s` (send_msg_timeout) is for both.  See `requests.reply_to` for the
+        other side.
+
+        Raises:
+            SendError, NotConnected, RemoteError: see `send`.
+            NoAnswer: the message is stored, and no reply came in time.
+        """
+        limit_s = timeout_s or self.config.send_msg_timeout / 1000
+        return await self._requests.ask(
+            message,
+            lambda asking: self.send(asking, queue, limit_s, select=select),
+            limit_s,
+        )
 
     async def send_one_way(
         self,

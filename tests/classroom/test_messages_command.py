@@ -141,6 +141,12 @@ def test_a_topics_name_that_no_broker_takes_is_explained(one_master):
     assert "illegal characters" in done.stderr
 
 
+def test_a_body_that_no_broker_takes_is_explained(one_master):
+    done = run("send", "orders", "")
+    assert done.exit_code == 1
+    assert "the message body length is zero. Send a byte at least" in done.stderr
+
+
 def test_sending_to_nobody_says_what_to_start(monkeypatch, tmp_path):
     monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
     done = run("send", "orders", "hello")

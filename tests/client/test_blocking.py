@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+from rmqlab.client import Admin, Verdict
 from rmqlab.client.blocking import (
     BlockingAdmin,
     BlockingConsumer,
     BlockingLitePullConsumer,
     BlockingProducer,
     BlockingPullConsumer,
+    BlockingTransactionProducer,
 )
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.protocol.message import Message, MessageQueue
-from tests.support import make_broker, name_server, quick_client
+from tests.support import make_broker, name_server, quick_client, until
 
 ORDERS = MessageQueue("orders", "broker-a", 0)
 
@@ -68,3 +70,31 @@ async def test_the_consumers_that_ask_do_the_same_on_a_thread(tmp_path):
     async with name_server() as server, make_broker(tmp_path, server.address):
         came, again = await asyncio.to_thread(use, server.address)
     assert (came, again) == ([b"tea", b"milk"], [b"coffee", b"tea", b"milk"])
+
+
+async def test_half_messages_are_sent_and_settled_without_async(tmp_path):
+    def use(name_servers):
+        own = "shop", name_servers, lambda message: Verdict.UNKNOWN
+        with BlockingTransactionProducer(*own) as producer:
+            return [
+                producer.send(Message("orders", body), lambda _, it=verdict: it)
+                for body, verdict in (
+                    (b"tea", Verdict.ROLLBACK),
+                    (b"coffee", Verdict.COMMIT),
+                )
+            ]
+
+    async with name_server() as server, make_broker(tmp_path, server.address) as broker:
+        done = await asyncio.to_thread(use, server.address)
+        await until(
+            lambda: "orders" in {topic for (topic, _), _ in broker.store.queues.items()}
+        )
+        async with Admin(server.address) as admin:
+            queues = [one.queue for one in await admin.queue_stats("orders")]
+            found = [
+                message.body
+                for queue in queues
+                async for message in admin.messages(queue)
+            ]
+    assert [one.verdict for one in done] == [Verdict.ROLLBACK, Verdict.COMMIT]
+    assert found == [b"coffee"]

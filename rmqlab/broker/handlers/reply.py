@@ -26,12 +26,11 @@ from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.grouping import PushReply
 from rmqlab.protocol.messaging import SendMessage, SendReply
 from rmqlab.protocol.record import Record
+from rmqlab.protocol.replies import PUSHED_AT, REPLY_TO
 from rmqlab.store.store import MessageStore
 
 log = logging.getLogger(__name__)
 
-REPLY_TO = "REPLY_TO_CLIENT"
-PUSHED_AT = "PUSH_REPLY_TIME"
 ANSWER_S = 10.0
 
 

@@ -21,6 +21,7 @@ from rmqlab.protocol.message import (
     SYSTEM_PREFIX,
     SYSTEM_TOPICS,
 )
+from rmqlab.protocol.replies import reply_topic
 from rmqlab.settings import BrokerConfig
 
 OWN_TOPIC = Permission.READ | Permission.WRITE | Permission.INHERIT
@@ -190,7 +191,7 @@ def _built_in(config: BrokerConfig) -> list[TopicConfig]:
         TopicConfig(own, 1, 1, perm=_if(enabled=config.broker_topic_enable)),
         TopicConfig("OFFSET_MOVED_EVENT", 1, 1),
         TopicConfig(SCHEDULE_TOPIC, DELAY_LEVELS, DELAY_LEVELS),
-        TopicConfig(f"{cluster}_REPLY_TOPIC", 1, 1),
+        TopicConfig(reply_topic(cluster), 1, 1),
     ]
     if config.auto_create_topic_enable:
         topics.append(TopicConfig(DEFAULT_TOPIC, queues, queues, OWN_TOPIC))

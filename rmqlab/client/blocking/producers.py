@@ -10,7 +10,7 @@ from rmqlab.client.producer import Producer
 from rmqlab.client.selection import Selector
 from rmqlab.client.sent import SendResult
 from rmqlab.client.transaction import Check, Transacted, TransactionProducer, Work
-from rmqlab.protocol.message import Message, MessageQueue
+from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 from rmqlab.settings import ClientConfig
 
 
@@ -50,6 +50,18 @@ class BlockingProducer(BlockingClient[Producer]):
         """See `Producer.send_batch`."""
         batch = self.inner.send_batch(messages, queue, timeout_s, select=select)
         return self._wait(batch)
+
+    def request(
+        self,
+        message: Message,
+        timeout_s: float | None = None,
+        queue: MessageQueue | None = None,
+        *,
+        select: Selector | None = None,
+    ) -> StoredMessage:
+        """See `Producer.request`."""
+        asked = self.inner.request(message, timeout_s, queue, select=select)
+        return self._wait(asked)
 
     def send_one_way(
         self,
