@@ -78,6 +78,14 @@ def test_places_of_what_the_slave_had_not_are_used_twice(is_promoted):
     assert ("skipped", not is_promoted, "m2") in history.findings()
 
 
+def test_what_a_crash_took_from_the_old_master_its_heir_may_have_still():
+    history = Pair("ASYNC_MASTER", "ASYNC_FLUSH").client("one").send("m0", 0)
+    history.give("m0", 0).send("m1", 1).give("m1", 1).send("m2", 2).give("m2", 2)
+    history.crash().forget(1).send_uncopied("m3", 1).give("m3", 1).promote()
+    found = [one for one in history.findings() if one[0] == "disorder"]
+    assert found == [("disorder", False, "m3")]
+
+
 def test_an_offset_that_only_the_old_master_knew_is_forgotten_with_it():
     history = Pair("ASYNC_MASTER").client("one").client("two").send("m0", 0)
     history.give("m0", 0).commit(1).wait(40).promote().wait(3).give("m0", 0, "two")

@@ -4,10 +4,11 @@
     the crash takes             53 54
     written anew        … 51 52 53' 54' 55'   53' and 54' are passed over
 
-A broker keeps what it was told of a group's progress, and does not ask whether its
-queue is still as long: RocketMQ's does not, either.  So as many new messages are passed
-over as the group had been given lost ones; each has the place of one that the group was
-given and a crash was allowed to take.  A group that goes back later is given them then.
+A broker is told of a group's progress, and does not compare it with its queue; only
+who asks beyond the queue's end is sent back.  RocketMQ does the same.  So what has been
+written before the group asks again is passed over, where it has the place of a message
+that the group was given and a crash was allowed to take.  A group that goes back later
+is given it then.
 
 One other way there is: a slave that was ahead of its crashed master goes on copying
 where it was, and lacks what the master wrote before that.  Who reads from it passes
@@ -60,8 +61,10 @@ class Reuse:
         """Whether a crash could take what a group was given, before something else."""
         began = self._facts.sent.get(one.key)
         master = self._facts.master(one.place.broker, began)
-        is_there = (one.key, one.place) in self._kept
-        if master is None or began is None or is_there:
+        if master is None or began is None:
+            return False
+        is_last = master == self._facts.master(one.place.broker)
+        if is_last and (one.key, one.place) in self._kept:
             return False
         return any(
             began < crash < before and not self._losses.forbidden(one, master, crash)
