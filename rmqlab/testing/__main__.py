@@ -1,7 +1,7 @@
 """A name server and a broker in one process, for tests in any language.
 
     $ python -m rmqlab.testing
-    {"name_servers": "127.0.0.1:39211", "address": "127.0.0.1:21406"}
+    {"name_servers": "127.0.0.1:39211", "address": "127.0.0.1:12406"}
 
 The line comes once messages are taken.  It ends at SIGTERM, and with --until-eof when
 whoever started it is gone; what it stored then goes, too.

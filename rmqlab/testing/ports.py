@@ -1,6 +1,6 @@
 """Ports for brokers: each has three, and the same ones when it comes back.
 
-    …  20_000  20_001  20_002  20_003  20_004  …  29_999 ┆  from 32_768 on, or higher:
+    …  12_000  12_001  12_002  12_003  12_004  …  19_999 ┆  from 32_768 on, or higher:
         fast            listen   HA     fast             ┆  the kernel's, for anybody's
        └─────── one broker ───────┘    └── the next …    ┆  outgoing connections
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from random import Random
 
-PORTS = range(20_002, 30_000, 4)
+PORTS = range(12_002, 20_000, 4)
 ATTEMPTS = 100
 
 

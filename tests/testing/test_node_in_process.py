@@ -11,7 +11,7 @@ import pytest
 
 from rmqlab.client import Producer, SendStatus
 from rmqlab.client.sent import SendError
-from rmqlab.errors import ConfigError, NotConnected
+from rmqlab.errors import ConfigError, NotConnected, StoreError
 from rmqlab.protocol.message import Message
 from rmqlab.testing import AsyncRocketMQ, RocketMQ, node, until, wait_for
 from rmqlab.testing.ports import candidates
@@ -145,30 +145,31 @@ async def test_what_does_not_run_is_told_by_name(tmp_path):
             await broker.configure(labSendMillis="1")
 
 
+def held():
+    """Return the tasks, threads and sockets that there are."""
+    tasks = {one.get_name() for one in asyncio.all_tasks()}
+    threads = {one.name for one in threading.enumerate()}
+    return tasks | threads | set(psutil.Process().net_connections())
+
+
 async def test_nothing_is_left_after_it(tmp_path):
-    own = psutil.Process()
-
-    def there():
-        tasks = {one.get_name() for one in asyncio.all_tasks()}
-        threads = {one.name for one in threading.enumerate()}
-        return tasks, threads, own.num_fds(), own.net_connections()
-
-    before = there()
+    before, files = held(), psutil.Process().num_fds()
     async with rocketmq(tmp_path, flushDiskType="SYNC_FLUSH") as broker:
         await broker.send("orders", "coffee")
-        assert there() != before
+        assert not held() <= before
         await broker.restart()
         await broker.kill()
         await broker.restart()
-    await until(lambda: there() == before)
+    await until(lambda: held() <= before)
+    assert psutil.Process().num_fds() <= files
 
 
 async def test_a_start_that_fails_leaves_nothing_either(tmp_path):
     (tmp_path / "file").touch()
-    before = psutil.Process().net_connections()
-    with pytest.raises(Exception, match="Not a directory"):
+    before = held()
+    with pytest.raises(StoreError, match="Not a directory"):
         await AsyncRocketMQ(tmp_path / "file").start()
-    await until(lambda: psutil.Process().net_connections() == before)
+    await until(lambda: held() <= before)
 
 
 @pytest.mark.parametrize("away", [-2, 0, 1])
