@@ -29,6 +29,7 @@ IDS = [
     "07_fix_frozen_offset",
     "07_fix_idle_consumers",
     "07_fix_same_client_id",
+    "07_order_by_customer",
     "08_fix_unreadable_dead_letters",
     "08_transfer",
     "09_async_slave",
