@@ -25,6 +25,7 @@ from rmqlab.client.sent import (
     not_sent,
 )
 from rmqlab.errors import NotConnected, RemoteError, RmqError
+from rmqlab.protocol.bodies import TopicRoute
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.message import MessageQueue
@@ -40,6 +41,7 @@ class Delivery:
             instance.random.randrange(1 << 16),
             avoids_faults=self._config.send_latency_fault_enable,
         )
+        self._queues: dict[str, tuple[TopicRoute, list[MessageQueue]]] = {}
 
     async def deliver(
         self, outgoing: Outgoing, select: Selector | None, timeout_s: float | None
@@ -94,7 +96,7 @@ class Delivery:
             NotConnected: no name server answered.
         """
         route = await self._instance.route(topic)
-        queues = routes.writable_queues(topic, route) if route else []
+        queues = self._writable(topic, route) if route else []
         if not queues:
             default = await self._instance.fetch_route(self._config.create_topic_key)
             if default:
@@ -108,6 +110,14 @@ class Delivery:
                 f"the name server {self._instance.name_server}.",
                 is_definite=True,
             )
+        return queues
+
+    def _writable(self, topic: str, route: TopicRoute) -> list[MessageQueue]:
+        """Return a route's queues, worked out once: every send asks for them."""
+        known, queues = self._queues.get(topic, (None, []))
+        if route is not known:
+            queues = routes.writable_queues(topic, route)
+            self._queues[topic] = route, queues
         return queues
 
     def _next(self, queues: list[MessageQueue], asked: list[str]) -> MessageQueue:

@@ -85,8 +85,12 @@ class Header:
 
     def to_wire(self) -> dict[str, str]:
         """Return the fields as they travel."""
-        values = ((key, getattr(self, name)) for name, key, _, _ in self.FIELDS)
-        return {key: _write(value) for key, value in values if value is not None}
+        texts = {}
+        for name, key, _, _ in self.FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                texts[key] = value if type(value) is str else _write(value)
+        return texts
 
 
 def wire(name: str, *, default: Any = MISSING) -> Any:
