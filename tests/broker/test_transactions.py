@@ -99,6 +99,15 @@ def test_a_message_committed_twice_is_there_twice(desk):
     assert bodies_of(desk) == [b"coffee", b"coffee"]
 
 
+def test_a_commit_after_a_rollback_counts(desk):
+    """RocketMQ's broker does not look for an op message, either: it was tried."""
+    place = send_half(desk, b"coffee")
+    end(desk, place, ROLLBACK)
+    end(desk, place, COMMIT)
+    assert bodies_of(desk) == [b"coffee"]
+    assert ops(desk) == [0, 0]
+
+
 def test_a_broker_may_refuse_transactions_and_take_the_rest(desk_with):
     desk = desk_with(reject_transaction_message=True)
     answer = desk.send(properties="TRAN_MSG\x01true")
