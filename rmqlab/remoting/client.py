@@ -1,5 +1,8 @@
 """One connection an address; each answer finds its request by `opaque`.
 
+However many ask at once, no more than a buffer of requests waits to be sent: who comes
+then waits for room.
+
 Source: NettyRemotingClient.java, release 4.9.7.
 """
 
@@ -42,18 +45,27 @@ class RemotingClient:
         """Ask `address` (host:port) and return its answer, whatever its code.
 
         Raises:
-            NotConnected: there is no connection to be had; nothing was asked.
+            NotConnected: there is no connection to be had, or one that takes nothing
+                more; nothing was asked.
             NoAnswer: none came within `timeout_s`, or the connection broke before.
         """
         frame = self._request(header, body)
         link: _Link | None = None
+        has_left = False
         try:
             async with asyncio.timeout(timeout_s):
                 link = await self._link(address)
+                await link.room()
+                has_left = True
                 return await link.ask(frame)
         except TimeoutError:
             if link is None:
                 raise _not_connected(address, _silence(timeout_s)) from None
+            if not has_left:
+                raise NotConnected(
+                    f"{address} reads nothing: {_name(header)} was not sent within "
+                    f"{timeout_s:g} s"
+                ) from None
             raise NoAnswer(
                 f"no answer from {address} to {_name(header)} within {timeout_s:g} s"
             ) from None
@@ -76,11 +88,13 @@ class RemotingClient:
         """Send a one-way request: nobody learns whether it arrived.
 
         Raises:
-            NotConnected: there is no connection to be had.
+            NotConnected: there is no connection to be had, or it broke before there was
+                room to send.
         """
         frame = self._request(header, body)
         frame.flag = Flag.ONEWAY
         link = await self._link(address)
+        await link.room()
         link.connection.send(frame)
 
     def reply(self, address: str, answer: Frame) -> None:
@@ -154,9 +168,15 @@ class _Link:
 
     def __init__(self, address: str, client: RemotingClient) -> None:
         self.address = address
-        self.connection = Connection(self)
+        self.connection = _Connection(self)
         self._client = client
         self._waiting: dict[int, asyncio.Future[Frame]] = {}
+
+    async def room(self) -> None:
+        """Return when there is room for one more request."""
+        await self.connection.room()
+        if not self.connection.is_open:
+            raise _not_connected(self.address, "it broke before there was room to send")
 
     async def ask(self, frame: Frame) -> Frame:
         answer: asyncio.Future[Frame]
@@ -206,6 +226,36 @@ class _Link:
             if not waiting.done():
                 error = f"the connection to {self.address} broke before the answer came"
                 waiting.set_exception(NoAnswer(error))
+
+
+class _Connection(Connection):
+    """A connection that is read from even while what it sends has to wait.
+
+    Who asks must go on to read: two ends that both wait to be read wait for ever.
+    """
+
+    def __init__(self, owner: _Link) -> None:
+        super().__init__(owner)
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def room(self) -> None:
+        """Return when less waits to be sent than is allowed, or when nothing can be."""
+        while not self._room.is_set():
+            await self._room.wait()  # who was first may have filled it again
+
+    def pause_writing(self) -> None:
+        """Called by the loop: the peer is slower to read than we are to ask."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """Called by the loop: there is room again."""
+        self._room.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Called by the loop."""
+        self._room.set()
+        super().connection_lost(error)
 
 
 def _not_connected(address: str, why: str) -> NotConnected:
