@@ -23,6 +23,7 @@ The reading path; README.md has it with the question that each step answers:
     10 sim/timeline.py → loop.py → network.py → disk.py → machine.py   virtual time
     11 classroom/topology.py → runtime.py → local.py → supervisor.py
        → grading/grader.py                      how a lab is made, and how graded
+    12 testing/node.py → topics.py → blocking.py   a RocketMQ in somebody's test
 
 Everything but `classroom` uses the standard library alone.
 """

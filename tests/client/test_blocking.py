@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from rmqlab.client import Admin, Verdict
 from rmqlab.client.blocking import (
     BlockingAdmin,
@@ -12,6 +14,7 @@ from rmqlab.client.blocking import (
     BlockingProducer,
     BlockingPullConsumer,
     BlockingTransactionProducer,
+    run,
 )
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.protocol.message import Message, MessageQueue
@@ -98,3 +101,11 @@ async def test_half_messages_are_sent_and_settled_without_async(tmp_path):
             ]
     assert [one.verdict for one in done] == [Verdict.ROLLBACK, Verdict.COMMIT]
     assert found == [b"coffee"]
+
+
+def test_a_listener_that_waits_for_its_own_thread_is_told():
+    async def listen():
+        run(asyncio.sleep(0))
+
+    with pytest.raises(RuntimeError, match="its own thread"):
+        run(listen())

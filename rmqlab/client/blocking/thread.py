@@ -17,12 +17,14 @@ from rmqlab.client.place import Place
 
 T = TypeVar("T")
 
+NAME = "rmqlab-client"
+
 
 @cache
 def shared_loop() -> asyncio.AbstractEventLoop:
     """Return this process's client loop, started on its thread when first asked for."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="rmqlab-client", daemon=True).start()
+    threading.Thread(target=loop.run_forever, name=NAME, daemon=True).start()
     return loop
 
 
@@ -35,7 +37,16 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Have the client loop do something and wait for it.
 
     An interrupt (Ctrl-C, or a notebook's stop button) ends both.
+
+    Raises:
+        RuntimeError: a listener calls it, on the very thread that it waits for.
     """
+    if threading.current_thread().name == NAME:
+        work.close()
+        raise RuntimeError(
+            "a listener may not wait for what its own thread is to do: make it "
+            "`async` and await a client without `Blocking`, or have another thread ask"
+        )
     future = begin(work)
     try:
         return future.result()
