@@ -6,6 +6,7 @@ topicRouteData2TopicSubscribeInfo, release 4.9.7.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rmqlab.protocol.bodies import BrokerData, TopicRoute
@@ -16,7 +17,12 @@ MASTER_ID = 0
 
 
 def writable_queues(topic: str, route: TopicRoute) -> list[MessageQueue]:
-    """Return the queues of all brokers that may be written to and have a master."""
+    """Return the queues of all brokers that may be written to and have a master.
+
+    Where they are fixed, for the sake of order, they are those whoever is there.
+    """
+    if route.order:
+        return list(_fixed(topic, route.order))
     masters = {
         one.broker_name for one in route.brokers if MASTER_ID in one.broker_addrs
     }
@@ -26,6 +32,14 @@ def writable_queues(topic: str, route: TopicRoute) -> list[MessageQueue]:
         if data.perm & Permission.WRITE and data.broker_name in masters
         for queue_id in range(data.write_queue_nums)
     ]
+
+
+def _fixed(topic: str, order: str) -> Iterator[MessageQueue]:
+    """Yield the queues of ``broker-a:4;broker-b:4``."""
+    for part in order.split(";"):
+        name, _, count = part.partition(":")
+        for queue_id in range(int(count) if count.isdecimal() else 0):
+            yield MessageQueue(topic, name, queue_id)
 
 
 def readable_queues(topic: str, route: TopicRoute) -> list[MessageQueue]:

@@ -6,7 +6,8 @@
 
 A selector is a function from the queues to one of them.  It sees the queues of all
 brokers that have a master.  While one has none keys move to other queues, and what was
-sent to the old one and to the new one is in no order.
+sent to the old one and to the new one is in no order.  A topic whose queues an operator
+has fixed (`mqadmin updateOrderConf`) has them all the time: sends to some fail then.
 
 Source: MQFaultStrategy.java, TopicPublishInfo.java, SelectMessageQueueByHash.java,
 SelectMessageQueueByRandom.java, release 4.9.7.

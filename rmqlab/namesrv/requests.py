@@ -154,13 +154,12 @@ class Requests:
                 f"No topic route info in name server for the topic: {asked.topic}"
                 + FAQ_SUFFIX,
             )
-        found: Any = route.to_json()
         if self._config.order_message_enable:
-            order = self._kv.get(ORDER_TOPIC_CONFIG, asked.topic)
-            found |= {"orderTopicConf": order} if order is not None else {}
+            route.order = self._kv.get(ORDER_TOPIC_CONFIG, asked.topic)
+        found: Any = route.to_json()
         if asked.accept_standard_json_only or frame.version >= Version.V4_9_4:
             found = fastjson.text_keys(found)
-        return frame.answer(body=bodies.encode(dict(sorted(found.items()))))
+        return frame.answer(body=bodies.encode(found))
 
     def _topics(self, _: Header, frame: Frame, __: Connection) -> Frame:
         return _listed(frame, self._routes.topics())

@@ -202,12 +202,16 @@ class TopicRoute:
 
     queues: list[QueueData] = field(default_factory=list)
     brokers: list[BrokerData] = field(default_factory=list)
+    order: str | None = None
+    """The queues to be written to, ``broker-a:4;broker-b:4``, if they are fixed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
+        fixed = {} if self.order is None else {"orderTopicConf": self.order}
         return {
             "brokerDatas": [one.to_json() for one in self.brokers],
             "filterServerTable": {},
+            **fixed,
             "queueDatas": [one.to_json() for one in self.queues],
         }
 
@@ -219,6 +223,7 @@ class TopicRoute:
         return cls(
             [QueueData.from_json(one) for one in queues],
             [BrokerData.from_json(one) for one in brokers],
+            found.get("orderTopicConf"),
         )
 
 

@@ -68,6 +68,14 @@ def test_what_may_be_written_to_is_writable_and_has_a_master():
     assert routes.writable_queues("t", found) == [MessageQueue("t", "broker-a", 0)]
 
 
+def test_queues_that_are_fixed_stay_the_same_whoever_is_there():
+    found = TopicRoute([], [], "broker-b:1;broker-a:2;broker-c;broker-d:x")
+    names = [
+        (one.broker_name, one.queue_id) for one in routes.writable_queues("t", found)
+    ]
+    assert names == [("broker-b", 0), ("broker-a", 0), ("broker-a", 1)]
+
+
 def test_what_may_be_read_needs_no_master_and_is_sorted():
     found = route(data("broker-b", read=1), data("broker-a", perm=4, read=2))
     assert routes.readable_queues("t", found) == [

@@ -10,6 +10,7 @@ from rmqlab.client.selection import by_hash
 from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.message import UNIQ_KEY, Message, MessageQueue
+from rmqlab.protocol.routing import PutKvConfig, UpdateNamesrvConfig
 from tests.client.brokers import HANGS_UP, SILENT, cluster, coffee, fakes
 from tests.support import free_port, until
 
@@ -150,3 +151,27 @@ async def test_without_a_route_the_name_server_that_was_asked_is_named(tmp_path)
         async with Producer("shop", f"{gone};{server}") as producer:
             with pytest.raises(SendError, match=f"the name server {server}"):
                 await producer.send(Message("surprise", b"1"))
+
+
+async def test_where_the_queues_are_fixed_a_key_waits_for_its_master(tmp_path):
+    keys = "abcd"
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, away, _):
+        (server,) = producer.instance.name_servers
+        ask, fixed = producer.instance.remoting.ask, "broker-a:2;broker-b:2"
+        await ask(server, UpdateNamesrvConfig(), b"orderMessageEnable=true")
+        await ask(server, PutKvConfig("ORDER_TOPIC_CONFIG", "orders", fixed))
+
+        async def queue_of(key):
+            return (await producer.send(coffee(), select=by_hash(key))).queue
+
+        before = {key: await queue_of(key) for key in keys}
+        await away.stop()
+        await producer.instance.fetch_route("orders")
+        for key, queue in before.items():
+            if queue.broker_name == "broker-b":
+                assert await queue_of(key) == queue
+            else:
+                with pytest.raises(SendError, match=r"broker-a\] has no master now"):
+                    await queue_of(key)
+        await away.start()
+    assert len(set(before.values())) == len(keys)
