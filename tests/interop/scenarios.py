@@ -35,7 +35,7 @@ from tests.interop.real import (
 PLAY_S = 150.0
 CONNECTED = "connected"
 SETTINGS = {
-    "messageDelayLevel": " ".join(["1s", "2s", *["1s"] * 16]),
+    "messageDelayLevel": " ".join(["3s", "6s", *["1s"] * 16]),
     "transactionCheckInterval": 1000,
     "transactionTimeOut": 1000,
     "enablePropertyFilter": "true",
@@ -56,13 +56,15 @@ async def play(
         broker(server, folder, servers, store, **SETTINGS) as node,
     ):
         if client is None:
-            return await _told_by_ours(servers, names, node.port)
+            return await _told_by_ours(servers, names, folder, node.port)
         start, *command = java(client, folder, "Scenarios", servers, *names)
         return await _told([start, QUICK, *command], folder, node.port)
 
 
-async def _told_by_ours(servers: str, names: Iterable[str], port: int) -> Told:
-    async with on_stage(servers) as stage:
+async def _told_by_ours(
+    servers: str, names: Iterable[str], folder: Path, port: int
+) -> Told:
+    async with on_stage(servers, folder) as stage:
         told = await python.play(stage, names)
         return told | {CONNECTED: _ports(os.getpid(), port)}
 

@@ -135,7 +135,7 @@ final class Sending {
         List<Boolean> late = new ArrayList<>();
         for (int level = 1; level <= 2; level++) {
             long delivered = stored.get(level - 1).getStoreTimestamp();
-            late.add(delivered - sent.get(level - 1) >= 1000L * level);
+            late.add(delivered - sent.get(level - 1) >= 3000L * level);
         }
         return new JSONObject()
             .fluentPut("at first", before)

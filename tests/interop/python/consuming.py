@@ -25,17 +25,16 @@ def _share(consumer, topic: str) -> list[int]:
     return [one.queue_id for one in consumer.queues if one.topic == topic]
 
 
-async def _pair(
+async def _begin(
     stage: Stage, stack: AsyncExitStack, topic: str, listeners, shares, **options
-):
-    """Begin two consumers of a group; return them when each has its share."""
-    pair = []
+) -> None:
+    """Begin consumers of a group; return when each has its share of the queues."""
+    group = []
     for listener in listeners:
         consumer = stage.consumer(f"{topic}-group", listener, **options)
-        pair.append(await stack.enter_async_context(consumer))
+        group.append(await stack.enter_async_context(consumer))
         await consumer.subscribe(topic)
-    await until(lambda: sorted(len(_share(one, topic)) for one in pair) == shares)
-    return pair
+    await until(lambda: sorted(len(_share(one, topic)) for one in group) == shares)
 
 
 async def clustering(stage: Stage) -> Any:
@@ -43,7 +42,7 @@ async def clustering(stage: Stage) -> Any:
     topic = await stage.topic("Clustering", 4)
     heard = Heard(), Heard()
     async with AsyncExitStack() as stack:
-        await _pair(stage, stack, topic, heard, [2, 2])
+        await _begin(stage, stack, topic, heard, [2, 2])
         await _send(stage, topic, range(8), 4)
         facts = [
             {
@@ -53,6 +52,22 @@ async def clustering(stage: Stage) -> Any:
             for one in heard
         ]
     return sorted(facts, key=lambda fact: fact["queues"])
+
+
+async def broadcasting(stage: Stage) -> Any:
+    """Two of a group, each of which is given everything."""
+    topic = await stage.topic("Broadcasting", 2)
+    heard = [Heard(), Heard()]
+    async with AsyncExitStack() as stack:
+        for number, listener in enumerate(heard):
+            settings = {
+                "instance_name": f"broadcasting-{number}",
+                "local_offset_store_dir": str(stage.folder / "offsets"),
+            }
+            options = {"broadcasting": True, "settings": settings}
+            await _begin(stage, stack, topic, [listener], [2], **options)
+        await _send(stage, topic, range(4), 2)
+        return [await one.reaches(4) for one in heard]
 
 
 async def ordered(stage: Stage) -> Any:
@@ -68,7 +83,7 @@ async def ordered(stage: Stage) -> Any:
     settings = {"suspend_current_queue_time_millis": 100}
     async with AsyncExitStack() as stack:
         options = {"orderly": True, "settings": settings}
-        await _pair(stage, stack, topic, [listener, listener], [1, 2], **options)
+        await _begin(stage, stack, topic, [listener, listener], [1, 2], **options)
         for step in range(3):
             for order in range(3):
                 one = message(topic, f"order-{order} step-{step}")
@@ -224,6 +239,7 @@ async def pulled(stage: Stage) -> Any:
 
 ALL = {
     "clustering": clustering,
+    "broadcasting": broadcasting,
     "ordered": ordered,
     "retried": retried,
     "resumed": resumed,

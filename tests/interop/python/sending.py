@@ -95,7 +95,7 @@ async def delayed(stage: Stage) -> Any:
         "stored": bodies(stored),
         "tag": stored[0].tags,
         "not before its time": [
-            stored[level - 1].store_timestamp - sent_ms[level] >= 1000 * level
+            stored[level - 1].store_timestamp - sent_ms[level] >= 3000 * level
             for level in (1, 2)
         ],
     }

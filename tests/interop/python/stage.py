@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rmqlab.client import Admin, Producer, PullConsumer, PushConsumer
@@ -32,6 +33,8 @@ class Stage:
     """A producer, a puller and an admin that have begun."""
 
     servers: str
+    folder: Path
+    """For what clients keep on disk."""
     producer: Producer
     puller: PullConsumer
     admin: Admin
@@ -82,14 +85,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def on_stage(servers: str) -> AsyncIterator[Stage]:
+async def on_stage(servers: str, folder: Path) -> AsyncIterator[Stage]:
     """Yield a stage whose clients have begun."""
     async with (
         Producer("senders", servers, quick()) as producer,
         PullConsumer("pullers", servers, quick()) as puller,
         Admin(servers) as admin,
     ):
-        yield Stage(servers, producer, puller, admin)
+        yield Stage(servers, folder, producer, puller, admin)
 
 
 def quick(**settings: Any) -> ClientConfig:
