@@ -170,7 +170,7 @@ class Rules:
             index, why = last, f"{group} was never given {stored.place}"
             if later is not None:
                 index, why = later.index, f"{why}, but {later.place}"
-            excuse = self.reuse.excuse(group, stored.place, stored.key, index)
+            excuse = self.reuse.excuse(group, stored.place, stored.key, last)
             why += f": {excuse}" if excuse else ""
             found = index, self.facts.events[index], stored.key, why
             yield Finding("skipped", not excuse, *found)
