@@ -12,7 +12,7 @@ from rmqlab.classroom.simulated.drill_table import BEGIN, END, Cell, DrillTable
 from rmqlab.classroom.simulated.drills import FAULTS, Found
 from rmqlab.classroom.topology import MODES
 
-TABLE = DrillTable((Cell("kill", "1m", (Found(0, 100, 3, 5, 1, 60.04),)),))
+TABLE = DrillTable((Cell("kill", "1m", (Found(0, 100, 3, 2, 5, 1, 60.04),)),))
 
 
 @pytest.fixture

@@ -45,6 +45,12 @@ def test_a_slave_that_lags_is_what_tells_double_write_from_asynchronous_copies()
     assert found["2m-2s-sync"].failed > 0
 
 
+def test_what_a_slave_has_of_its_crashed_masters_last_messages_is_not_lost_but_unread():
+    found = drill("2m-2s-async", "crash", 0)
+    assert found.lost == 0
+    assert found.unread > 0
+
+
 def test_faults_of_slaves_are_for_modes_that_have_some():
     wanted = [name for name in FAULTS if not fits("2m-noslave", name)]
     assert wanted == ["disk-lag", "slave"]
@@ -60,21 +66,22 @@ def test_what_is_unknown_is_refused_with_what_there_is(wrong):
 
 
 SOME = tuple(Found(seed, 100, *found) for seed, found in enumerate(
-    [(0, 5, 1, 60.04), (0, 5, 7, 60.01), (9, 5, 3, 62.0)]
+    [(0, 2, 5, 1, 60.04), (0, 0, 5, 7, 60.01), (9, 2, 5, 3, 62.0)]
 ))  # fmt: skip
 TWO = DrillTable((Cell("kill", "1m", SOME), Cell("kill", "2m-noslave", SOME[:1])))
 
 
 def test_a_cell_has_the_median_and_the_worst_where_it_is_another_one():
-    assert TWO.cells[0].row[1:] == ("1m", "0 (9)", "5", "3 (7)", "60.0 s (62.0 s)")
-    assert TWO.cells[1].row[1:] == ("2m-noslave", "0", "5", "1", "60.0 s")
+    several, one = (cell.row[1:] for cell in TWO.cells)
+    assert several == ("1m", "0 (9)", "2", "5", "3 (7)", "60.0 s (62.0 s)")
+    assert one == ("2m-noslave", "0", "2", "5", "1", "60.0 s")
 
 
 def test_each_form_of_the_table_has_every_row_and_says_what_happens_once():
     head, rule, first, second = TWO.markdown.splitlines()
-    assert head.count("|") == rule.count("|") == first.count("|") == 7
-    assert first.startswith("| a master is killed | 1m | 0 (9) | 5 |")
-    assert second.startswith("|  | 2m-noslave | 0 | 5 |")
+    assert head.count("|") == rule.count("|") == first.count("|") == 8
+    assert first.startswith("| a master is killed | 1m | 0 (9) | 2 | 5 |")
+    assert second.startswith("|  | 2m-noslave | 0 | 2 | 5 |")
     assert str(TWO).splitlines()[2].startswith("a master is killed  1m")
     assert re.findall(r"<td>(\d\S*)</td>", TWO._repr_html_())[0] == "1m"
 
@@ -97,7 +104,8 @@ def published():
     rows, what = {}, ""
     for row in cells[2:]:
         what = row[0] if len(row) == len(HEAD) else what
-        rows[what, row[-5]] = tuple(row[-5:])
+        mode = len(row) - len(HEAD) + 1
+        rows[what, row[mode]] = tuple(row[mode:])
     return tuple(cells[0]), rows
 
 

@@ -21,8 +21,9 @@ from rmqlab.classroom.simulated.drills import FAULTS
 from rmqlab.classroom.topology import MODES
 
 MEANINGS = (
-    "lost: acknowledged, and in no log at the end.  failed: never acknowledged.\n"
-    "doubled: consumed twice by it.  unavailable: the longest time without an ack.\n"
+    "lost: acknowledged, and in no log at the end.  unread: in one, and not consumed.\n"
+    "failed: never acknowledged.  doubled: consumed twice by it.\n"
+    "unavailable: the longest time without an ack.\n"
     "The median of {} seeds; in brackets the worst, where it is another one."
 )
 

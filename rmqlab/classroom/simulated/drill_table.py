@@ -24,10 +24,18 @@ from rmqlab.errors import ConfigError
 
 SCHEMA = 1
 SEEDS = 3
-NUMBERS = ("lost", "failed", "doubled", "unavailable_s")
+NUMBERS = ("lost", "unread", "failed", "doubled", "unavailable_s")
 BEGIN, END = "<!-- drills: rmqlab drills --into README.md -->", "<!-- end of drills -->"
 """Between these lines a page has the table."""
-HEAD = ("what happens", "mode", "lost", "failed", "doubled", "unavailable for")
+HEAD = (
+    "what happens",
+    "mode",
+    "lost",
+    "unread",
+    "failed",
+    "doubled",
+    "unavailable for",
+)
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,17 @@ LAG_S = 1.0
 class Found(NamedTuple):
     """What one drill came to; messages are counted.
 
-    `lost` ones were acknowledged and lie in no log at the end; `failed` ones were never
-    acknowledged, though the producer tried; `doubled` ones were given to consumers
-    twice or more, and not already before the fault.  `unavailable_s` is the longest
-    time in which no send was acknowledged.
+    `lost` ones were acknowledged and lie in no log at the end; `unread` ones lie in
+    one, and no consumer was given them; `failed` ones were never acknowledged, though
+    the producer tried; `doubled` ones were given to consumers twice or more, and not
+    already before the fault.  `unavailable_s` is the longest time in which no send was
+    acknowledged.
     """
 
     seed: int
     sent: int
     lost: int
+    unread: int
     failed: int
     doubled: int
     unavailable_s: float
@@ -204,6 +206,7 @@ def drill(mode: str, fault: str, seed: int = 0) -> Found:
         seed,
         sent=len(report.sent),
         lost=len(report.acknowledged - stored),
+        unread=len(report.missing & stored),
         failed=len(report.sent) - len(report.acknowledged),
         doubled=len(report.doubled - before),
         unavailable_s=round(report.longest_pause_s, 3),
