@@ -97,6 +97,7 @@ class Concurrently:
             self._at_work[number] = self._instance.clock.now_ms(), piece
             await self._consume(*piece)
             del self._at_work[number]
+            await asyncio.sleep(0)  # plain listeners would let nobody else work
 
     async def _consume(self, message: StoredMessage, window: ProcessQueue) -> None:
         later = await consumed(self._listener, message)

@@ -103,8 +103,7 @@ class Orderly:
             while lane.message:
                 async with self._room, lane.busy:
                     pause_s = await self._try(lane, lane.message, window)
-                if pause_s:
-                    await asyncio.sleep(pause_s)
+                await asyncio.sleep(pause_s)  # of 0, too: others have their turn
 
     async def _try(
         self, lane: Lane, message: StoredMessage, window: ProcessQueue

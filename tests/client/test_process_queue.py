@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +55,28 @@ def test_a_window_counts_what_is_not_done():
     queue = window(5, 6, 7)
     queue.done(message(6))
     assert len(queue) == 2
+
+
+def test_the_span_is_from_the_oldest_to_the_newest_that_is_not_done():
+    queue = window(5, 6, 7, 8)
+    assert queue.span == 3
+    queue.done(message(8))
+    assert queue.span == 2
+    queue.done(message(5))
+    assert queue.span == 1
+    for offset in (6, 7):
+        queue.done(message(offset))
+    assert queue.span == 0
+
+
+def test_what_is_done_takes_its_bytes_with_it_once():
+    queue = ProcessQueue(QUEUE)
+    one, two = (replace(message(n), body=b"12345") for n in (1, 2))
+    queue.add([one, two])
+    assert queue.size == 10
+    for _ in range(2):
+        queue.done(one)
+    assert queue.size == 5
 
 
 @given(st.permutations(range(8)))
