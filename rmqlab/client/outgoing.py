@@ -18,7 +18,6 @@ from rmqlab.protocol import batch
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.half_message import is_half
 from rmqlab.protocol.message import (
-    RETRY_PREFIX,
     UNIQ_KEY,
     WAIT,
     Message,
@@ -35,9 +34,6 @@ from rmqlab.settings import ClientConfig
 
 COMPRESS_LEVEL = 5
 
-RECONSUMED, MOST_RECONSUMED = "RECONSUME_TIME", "MAX_RECONSUME_TIMES"
-"""Where a consumer that sends a message to its group's retry topic says how often."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -52,6 +48,7 @@ class Outgoing:
     sys_flag: int = 0
     reconsume_times: int = 0
     max_reconsume_times: int | None = None
+    """Of a message that a consumer sends to its group's retry topic."""
 
     def header(
         self, group: str, queue_id: int, born_ms: int, config: ClientConfig
@@ -83,10 +80,6 @@ def of_message(message: Message, compress_from: int) -> Outgoing:
         sys_flag |= SysFlag.COMPRESSED | SysFlag.ZLIB
     if is_half(properties):
         sys_flag |= SysFlag.TRANSACTION_PREPARED
-    times = most = None
-    if message.topic.startswith(RETRY_PREFIX):
-        times = properties.pop(RECONSUMED, None)
-        most = properties.pop(MOST_RECONSUMED, None)
     return Outgoing(
         SendReplyMessageV2 if is_reply(properties) else SendMessageV2,
         message.topic,
@@ -95,8 +88,6 @@ def of_message(message: Message, compress_from: int) -> Outgoing:
         properties[UNIQ_KEY],
         message.flag,
         sys_flag,
-        int(times) if times else 0,
-        int(most) if most else None,
     )
 
 

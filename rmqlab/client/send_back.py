@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import logging
 
-from rmqlab.client import routes
+from rmqlab.client.delivery import Delivery
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.listener import first_topic
-from rmqlab.client.sent import STORED
-from rmqlab.errors import NotConnected, RemoteError, RmqError
+from rmqlab.client.outgoing import Outgoing
+from rmqlab.errors import RmqError
 from rmqlab.protocol.half_message import PREPARED
 from rmqlab.protocol.message import (
     DELAY,
     ORIGIN_MESSAGE_ID,
     RETRY_PREFIX,
     RETRY_TOPIC,
-    MessageQueue,
     StoredMessage,
     join_properties,
 )
@@ -77,45 +76,18 @@ async def send_anew(
     Raises:
         RmqError: no broker took it.
     """
-    topic = RETRY_PREFIX + group
-    route = await instance.route(topic)
-    queues = routes.writable_queues(topic, route) if route else []
-    failure: RmqError = NotConnected(f"No route info of this topic, {topic}")
-    for queue in instance.random.sample(queues, len(queues)):
-        header = _anew(message, queue, times, most, instance.clock.now_ms())
-        try:
-            address = instance.master_of(queue.broker_name)
-            answer = await instance.remoting.call(
-                address, header, message.body, TIMEOUT_S
-            )
-        except RmqError as error:
-            failure = error
-            continue
-        if answer.code in STORED:
-            return
-        failure = RemoteError(answer.code, answer.remark, address)
-    raise failure
-
-
-def _anew(
-    message: StoredMessage, queue: MessageQueue, times: int, most: int, now_ms: int
-) -> SendMessageV2:
     properties = {k: v for k, v in message.properties.items() if k != PREPARED}
     properties.setdefault(ORIGIN_MESSAGE_ID, message.msg_id)
     properties[RETRY_TOPIC] = first_topic(message)
     properties[DELAY] = str(FIRST_LEVEL + message.reconsume_times)
-    return SendMessageV2(
-        producer_group=INNER_GROUP,
-        topic=queue.topic,
-        default_topic="TBW102",
-        default_topic_queue_nums=4,
-        queue_id=queue.queue_id,
-        sys_flag=0,
-        born_timestamp=now_ms,
-        flag=message.flag,
-        properties=join_properties(properties),
+    anew = Outgoing(
+        SendMessageV2,
+        RETRY_PREFIX + group,
+        message.body,
+        join_properties(properties),
+        message.msg_id,
+        message.flag,
         reconsume_times=times,
-        unit_mode=False,
         max_reconsume_times=most,
-        batch=False,
     )
+    await Delivery(instance, INNER_GROUP).deliver(anew, None, TIMEOUT_S)

@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from rmqlab.client import outgoing
-from rmqlab.client.outgoing import MOST_RECONSUMED, RECONSUMED
 from rmqlab.protocol import batch
 from rmqlab.protocol.codes import SysFlag
 from rmqlab.protocol.frame import Frame
@@ -116,17 +115,3 @@ def test_a_body_is_compressed_from_a_size_on(size, flag):
     sent = outgoing.of_message(message, 100)
     assert sent.sys_flag & SysFlag.COMPRESSED == flag
     assert (sent.body == message.body) == (flag == 0)
-
-
-@pytest.mark.parametrize(
-    ("topic", "times"), [("%RETRY%kitchen", (2, 16)), ("orders", (0, None))]
-)
-def test_how_often_a_message_was_tried_is_the_headers_on_its_way_to_a_retry_topic(
-    topic, times
-):
-    properties = {UNIQ_KEY: "1", RECONSUMED: "2", MOST_RECONSUMED: "16"}
-    sent = outgoing.of_message(Message(topic, b"1", properties=properties), 4096)
-    header = sent.header("kitchen", 0, 0, CONFIG)
-    assert (header.reconsume_times, header.max_reconsume_times) == times
-    is_left = RECONSUMED in split_properties(sent.properties)
-    assert is_left == (times == (0, None))
