@@ -12,9 +12,6 @@ to, or those it is assigned.  What was polled counts as consumed with the next p
 comes five seconds after the last commit, or when `commit` is called; all else comes
 again.  There are no retries: whoever polls decides what becomes of a message.
 
-Not here: RocketMQ's own request code for it (LITE_PULL_MESSAGE), which brokers before
-4.9.4 do not know; a plain pull is answered alike.
-
 Source: DefaultLitePullConsumerImpl.java, AssignedMessageQueue.java, release 4.9.7.
 """
 
