@@ -18,6 +18,8 @@ from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 from rmqlab.client.blocking import (
     BlockingAdmin,
     BlockingConsumer,
+    BlockingLitePullConsumer,
+    BlockingPullConsumer,
     BlockingTransactionProducer,
     Driver,
 )
@@ -112,6 +114,28 @@ class LabVerbs(ABC):
         consumer = BlockingConsumer(*to, start, self.client_driver(), **options)
         self._clients.append(consumer)
         consumer.subscribe(topic, tags)
+        return consumer
+
+    def pull_consumer(self, group: str = "lab-puller") -> BlockingPullConsumer:
+        """Return a consumer that pulls where it is told to."""
+        to = group, self.name_servers, self.client_config, self.client_driver()
+        consumer = BlockingPullConsumer(*to)
+        self._clients.append(consumer)
+        return consumer
+
+    def lite_pull_consumer(
+        self, topic: str | None = None, group: str = "lab-poller", **options: Any
+    ) -> BlockingLitePullConsumer:
+        """Return a consumer that is polled; without a topic it may be assigned queues.
+
+        A new group starts at the first message; `options` are `LitePullConsumer`'s.
+        """
+        to = group, self.name_servers, self.client_config, self.client_driver()
+        options.setdefault("start", ConsumeFrom.FIRST_OFFSET)
+        consumer = BlockingLitePullConsumer(*to, **options)
+        self._clients.append(consumer)
+        if topic:
+            consumer.subscribe(topic)
         return consumer
 
     def admin(self, name_server: str | None = None) -> BlockingAdmin:

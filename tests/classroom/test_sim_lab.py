@@ -84,6 +84,21 @@ def test_who_did_not_know_is_asked_and_the_answer_counts(lab, answer, bodies):
     assert [one.body for one in came] == bodies
 
 
+def test_messages_can_be_pulled_and_polled(lab):
+    with lab.producer() as producer:
+        sent = [producer.send("orders", f"{number}") for number in range(4)]
+    with lab.pull_consumer() as consumer:
+        queues = consumer.queues("orders")
+        pulled = [one for at in queues for one in consumer.pull(at, 0).messages]
+    with lab.lite_pull_consumer("orders") as consumer:
+        polled = []
+        while len(polled) < len(sent):
+            polled += consumer.poll()
+    ids = sorted(one.msg_id for one in sent)
+    assert sorted(one.msg_id for one in pulled) == ids
+    assert sorted(one.msg_id for one in polled) == ids
+
+
 def test_messages_are_sent_consumed_and_found_on_the_simulated_disk(lab):
     with lab.producer() as producer:
         sent = [producer.send("orders", f"{number}") for number in range(8)]
