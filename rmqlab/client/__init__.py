@@ -23,7 +23,7 @@ from rmqlab.client.lite_pull import LitePullConsumer
 from rmqlab.client.producer import Producer
 from rmqlab.client.pull_consumer import PullConsumer
 from rmqlab.client.push import Consumed, Later, PushConsumer
-from rmqlab.client.sent import SendResult, SendStatus
+from rmqlab.client.sent import SendError, SendResult, SendStatus
 from rmqlab.client.transaction import TransactionProducer, Verdict
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Producer",
     "PullConsumer",
     "PushConsumer",
+    "SendError",
     "SendResult",
     "SendStatus",
     "TransactionProducer",
