@@ -121,7 +121,7 @@ class Concurrently:
         try:
             await send_back(*where, message, later.delay_level, most)
         except RmqError as error:
-            log.warning("not sent back message=%s: %s", message, error)
+            log.info("not sent back message=%s: %s", message, error)
             again = replace(message, reconsume_times=message.reconsume_times + 1)
             loop = asyncio.get_running_loop()
             loop.call_later(RETRY_HERE_S, self.take, [again], window)

@@ -63,7 +63,7 @@ class Locks(Service):
             try:
                 got = await self._ask(broker_name, wanted)
             except RmqError as error:
-                log.warning("not locked queues=%s: %s", _names(wanted), error)
+                log.info("not locked queues=%s: %s", _names(wanted), error)
                 continue
             if missing := set(wanted) - set(got):
                 log.info("locked by another queues=%s", _names(missing))
@@ -78,7 +78,7 @@ class Locks(Service):
             try:
                 got = set(await self._ask(broker_name, held))
             except RmqError as error:
-                log.warning("not renewed queues=%s: %s", _names(held), error)
+                log.info("not renewed queues=%s: %s", _names(held), error)
                 continue
             for queue in held:
                 locked_ms = self.locked_ms.get(queue)

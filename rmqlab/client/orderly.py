@@ -129,7 +129,7 @@ class Orderly:
         try:
             await send_anew(self._instance, self._group, message, times, most)
         except RmqError as error:
-            log.warning("not sent back message=%s: %s", message, error)
+            log.info("not sent back message=%s: %s", message, error)
             return False
         return True
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from rmqlab.client.flow_control import held_back
 from rmqlab.client.instance import ClientInstance
+from rmqlab.client.next_steps import next_step
 from rmqlab.client.offsets import GroupOffsets
 from rmqlab.client.process_queue import ProcessQueue
 from rmqlab.client.pull import PullResult, PullStatus, pull
@@ -74,7 +75,7 @@ class Puller:
                 await self._room(window)
                 result = await self._pull(window.queue, offset, broker_id)
             except RmqError as error:
-                log.info("pull failed queue=%s: %s", window.queue, error)
+                self._complain(window.queue, error)
                 await asyncio.sleep(PAUSE_AFTER_ERROR_S)
                 continue
             if result.status is PullStatus.OFFSET_ILLEGAL:
@@ -83,6 +84,12 @@ class Puller:
             offset, broker_id = result.next_offset, result.suggested_broker_id
             window.add(result.messages, self._instance.clock.now_ms())
             self._take(result.messages, window)
+
+    def _complain(self, queue: MessageQueue, error: RmqError) -> None:
+        """Log an error; loudly where somebody can do something about it."""
+        step = next_step(error)
+        level = logging.WARNING if step else logging.INFO
+        log.log(level, "pull failed queue=%s: %s %s", queue, error, step or "")
 
     async def _room(self, window: ProcessQueue) -> None:
         """Wait until the queue may be pulled from."""

@@ -83,3 +83,15 @@ async def test_offsets_that_are_gone_are_skipped_in_order_too(tmp_path):
             await it.send(b"new", queue=FIRST)
             await it.until_came(1)
         assert it.came == [b"new"]
+
+
+async def test_a_group_that_the_broker_does_not_know_is_told_what_to_do(
+    tmp_path, caplog
+):
+    async with (
+        lab(tmp_path, auto_create_subscription_group=False) as it,
+        it.consumer() as consumer,
+    ):
+        await consumer.subscribe("orders")
+        await until(lambda: "mqadmin updateSubGroup" in caplog.text)
+    assert "subscription group [kitchen] does not exist" in caplog.text
