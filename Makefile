@@ -22,7 +22,7 @@ PYTHON =
 # What else the command gets: make lab ARGS=--no-browser
 ARGS =
 
-.PHONY: help setup lab test campaign damage check image clean
+.PHONY: help setup lab test campaign consumers damage check image clean
 
 help:  ## what there is (this)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ test: .venv/dev.done  ## run all tests, or some: make test ARGS="tests/store -k 
 
 campaign: .venv/lab.done  ## 1,000 random histories, checked: make campaign ARGS="--seeds 50"
 	@$(BIN)/python -m rmqlab.classroom.simulated.campaign $(ARGS)
+
+consumers: .venv/lab.done  ## 1,000 of consumer groups: make consumers ARGS="--seeds 50"
+	@$(BIN)/python -m rmqlab.classroom.simulated.consumers $(ARGS)
 
 damage: .venv/dev.done  ## every byte of a small store cut and flipped, thousands of crashes
 	@RMQLAB_CAMPAIGN=1 $(BIN)/python -m pytest -n auto --maxschedchunk 1 \

@@ -9,10 +9,11 @@ Not here: where they run and who waits for them (`traffic`, `simulated.traffic`)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from typing import Protocol
 
 from rmqlab.client.admin import Admin
+from rmqlab.client.listener import Consumed, Outcome
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.place import Place
 from rmqlab.client.producer import Producer
@@ -138,25 +139,36 @@ class Reader:
         record: Record,
         config: ClientConfig | None = None,
         place: Place | None = None,
+        *,
+        is_orderly: bool = False,
     ) -> None:
         self.client, self.group, self.topic = client, group, topic
         self._record = record
         first = ConsumeFrom.FIRST_OFFSET
         self.consumer = PushConsumer(
-            group, name_servers, self._consume, config, start=first, place=place
+            group,
+            name_servers,
+            self._consume,
+            config,
+            start=first,
+            orderly=is_orderly,
+            place=place,
         )
 
-    def _consume(self, message: StoredMessage) -> None:
-        self._record(
-            "consumed",
-            client=self.client,
-            group=self.group,
-            key=message.keys or message.msg_id,
-            topic=message.topic,
-            broker=message.broker_name,
-            queue=message.queue_id,
-            offset=message.queue_offset,
-        )
+    def _consume(self, message: StoredMessage) -> Outcome | Awaitable[Outcome]:
+        self._record("consumed", **self._facts(message))
+        return Consumed.SUCCESS
+
+    def _facts(self, message: StoredMessage) -> dict[str, object]:
+        return {
+            "client": self.client,
+            "group": self.group,
+            "key": message.keys or message.msg_id,
+            "topic": message.topic,
+            "broker": message.broker_name,
+            "queue": message.queue_id,
+            "offset": message.queue_offset,
+        }
 
     async def start(self) -> None:
         """Join the group and begin to consume.

@@ -53,6 +53,14 @@ def test_a_scenario_says_everything_in_a_few_lines():
     assert (found.until_s, found.wait_s) == (3600.0, 30.0)
 
 
+def test_consumers_may_be_busy_or_orderly():
+    flows = "traffic orders 2/s with 1 busy consumer\n"
+    flows += "traffic bills 2/s with 3 orderly consumers"
+    found = parse(f"topology 1m\n{flows}\nuntil 1s")
+    manners = [(one.consumers, one.manner) for one in found.flows]
+    assert manners == [(1, "busy"), (3, "orderly")]
+
+
 @pytest.mark.parametrize(
     ("line", "action"),
     [

@@ -11,6 +11,8 @@ be lost, and says why; it tells a refusal, which is definite, from silence.
 
 Reading order: `verdict` (the list of promises), `facts`, `faults`, then the rules.
 
+    turns      another judge, of groups whose listeners take their time and fail
+
 Not here: how events come about (`trace`), which histories to look at
 (`simulated.campaign`).
 """

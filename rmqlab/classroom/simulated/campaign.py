@@ -18,19 +18,21 @@ Not here: a full disk, and disks that lie; the store's own tests have them.
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
 from rmqlab.classroom.history import Finding
 from rmqlab.classroom.simulated.play import run
+from rmqlab.classroom.simulated.seeds import (
+    arguments,
+    failed,
+    play_all,
+    surprises,
+    unusable,
+)
 from rmqlab.classroom.topology import MODES
-from rmqlab.errors import RmqError
 
 FLUSHES = ("ASYNC_FLUSH", "SYNC_FLUSH")
 CELLS = [(mode, flush) for mode in MODES for flush in FLUSHES]
@@ -127,31 +129,11 @@ class Result:
         return CELLS[self.seed % len(CELLS)]
 
 
-class Surprises(logging.Handler):
-    """Keeps the tracebacks of errors that nobody meant to raise."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line of it."""
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, RmqError | OSError):
-            self.texts.append(f"{record.getMessage()}: {error!r}")
-
-
 def play(seed: int, text: str | None = None) -> Result:
     """Play a seed's schedule, or another one with this seed, and check it."""
-    result, surprises = Result(seed), Surprises()
-    loggers = [logging.getLogger(name) for name in ("rmqlab", "asyncio")]
-    for logger in loggers:
-        logger.addHandler(surprises)
-    try:
+    result = Result(seed)
+    with surprises() as surprising:
         outcome = run(text or schedule(seed), seed)
-    finally:
-        for logger in loggers:
-            logger.removeHandler(surprises)
     verdict = outcome.verdict
     assert verdict is not None
     result.acknowledged = verdict.acknowledged
@@ -160,25 +142,12 @@ def play(seed: int, text: str | None = None) -> Result:
     result.passed_over = verdict.passed_over
     result.silence_s = verdict.silence_s
     result.broken = verdict.broken
-    result.problems = [*map(str, verdict.broken), *surprises.texts]
-    result.problems += [
-        f"{one.name} is {one.state} at the end: {one.why}"
-        for one in outcome.nodes
-        if one.state != "usable"
-    ]
+    result.problems = [*map(str, verdict.broken), *surprising]
+    result.problems += unusable(outcome)
     return result
 
 
 # ── many ──────────────────────────────────────────────────────────────────────
-
-
-def play_all(seeds: Iterable[int], jobs: int = 1) -> Iterator[Result]:
-    """Yield what each seed came to, in their order, with so many processes."""
-    if jobs == 1:
-        yield from map(play, seeds)
-        return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(play, seeds, chunksize=4)
 
 
 def table(results: Iterable[Result]) -> str:
@@ -220,29 +189,16 @@ def never_lost(results: Iterable[Result]) -> list[str]:
 
 def main() -> int:
     """Play a campaign; 0: all held, 1: something did not."""
-    parser = argparse.ArgumentParser(description="Random faults, by the thousand.")
-    parser.add_argument("--seeds", type=int, default=1000, help="how many")
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--show", type=int, help="print a seed's scenario, no more")
-    wanted = parser.parse_args()
+    wanted = arguments("Random faults, by the thousand.")
     if wanted.show is not None:
         print(schedule(wanted.show), end="")
         return 0
-    results = []
-    for one in play_all(range(wanted.first, wanted.first + wanted.seeds), wanted.jobs):
-        results.append(one)
-        for problem in one.problems[:3]:
-            print(f"seed {one.seed}: {problem}", flush=True)
+    results = play_all(play, wanted)
     print(table(results))
     mild = never_lost(results) if wanted.seeds >= 8 * len(CELLS) else []
     for cell in mild:
         print(f"{cell} lost nothing, though it may: the campaign is too mild")
-    bad = [one.seed for one in results if one.problems]
-    if bad:
-        print(f"To repeat one: --show {bad[0]} > seed.txt, and play that scenario with")
-        print(f"rmqlab sim seed.txt --seed {bad[0]} --trace seed.jsonl")
-    return 1 if mild or bad else 0
+    return 1 if failed(results) or mild else 0
 
 
 if __name__ == "__main__":

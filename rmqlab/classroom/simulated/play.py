@@ -119,6 +119,7 @@ class _Play:
                 per_second=flow.per_second,
                 consumers=flow.consumers,
                 config=config,
+                manner=flow.manner,
             ).begin()
             for flow in scenario.flows
         ]

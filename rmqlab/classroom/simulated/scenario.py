@@ -23,6 +23,9 @@ HEAL_S = 120.0
 a client that saw nothing of it knows all after 30 s, a broker forgets one after 120."""
 
 Kind = Literal["node", "client", "host"]
+Manner = Literal["", "busy", "orderly"]
+"""How consumers are: at once done with a message, or busy (see `busy`), and if so in
+order or not."""
 
 BREAKS: dict[Kind, tuple[str, ...]] = {
     "node": ("kill", "stop", "pause", "promote"),
@@ -113,6 +116,7 @@ class Flow:
     topic: str
     per_second: float
     consumers: int
+    manner: Manner = ""
 
     @property
     def clients(self) -> list[str]:

@@ -4,7 +4,7 @@ topology NAME | FOLDER                        which cluster
 set KEY=VALUE                                 in every broker's file
 set NODE KEY=VALUE                            in one's
 clients attentive | KEY=VALUE                 RocketMQ's own intervals otherwise
-traffic TOPIC RATE/s [with N consumers]
+traffic TOPIC RATE/s [with N [busy|orderly] consumers]
 at TIME ACTION                                after the traffic began
 every TIME ACTION                             from then on
 random faults VERB, VERB … every TIME [for TIME]
@@ -30,13 +30,20 @@ Not here: what a scenario does (`play`), and what is found at the end (`outcome`
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from rmqlab.classroom import topology
 from rmqlab.classroom.flow import ATTENTIVE
 from rmqlab.classroom.simulated.actions import Targets, parse_action
 from rmqlab.classroom.simulated.holds import parse_hold
-from rmqlab.classroom.simulated.scenario import Flow, RandomFaults, Scenario, Timed
+from rmqlab.classroom.simulated.scenario import (
+    Flow,
+    Manner,
+    RandomFaults,
+    Scenario,
+    Timed,
+)
 from rmqlab.classroom.simulated.words import Words
 from rmqlab.classroom.topology import Topology
 from rmqlab.config import Property, keys_of, read
@@ -45,6 +52,7 @@ from rmqlab.protocol.message import MAX_TOPIC_LENGTH, is_legal_name
 from rmqlab.settings import BrokerConfig, ClientConfig, StoreConfig
 
 MOST_PER_SECOND, MOST_CONSUMERS = 10_000, 100
+MANNERS: tuple[Manner, ...] = ("busy", "orderly")
 RANDOM_VERBS = ("kill", "stop", "pause", "crash", "cut")
 
 
@@ -137,11 +145,13 @@ class _Script:
         topic = words.take("a topic")
         if not is_legal_name(topic) or len(topic) > MAX_TOPIC_LENGTH or topic in taken:
             words.fail(f"{topic!r}: expected another topic, of letters, digits, _ or -")
-        per_second, consumers = words.rate(MOST_PER_SECOND), 2.0
+        flow = Flow(topic, words.rate(MOST_PER_SECOND), 2)
         if words.follows("with"):
-            consumers = words.number("how many consumers", MOST_CONSUMERS)
-            words.one_of(("consumers", "consumer"), "what these are")
-        self.scenario.flows.append(Flow(topic, per_second, int(consumers)))
+            consumers = int(words.number("how many consumers", MOST_CONSUMERS))
+            manner: Manner = next((one for one in MANNERS if words.follows(one)), "")
+            words.one_of(("consumers", "consumer", *MANNERS), "what these are")
+            flow = dataclasses.replace(flow, consumers=consumers, manner=manner)
+        self.scenario.flows.append(flow)
 
     def _at(self, words: Words) -> None:
         at_s = words.duration_s("a time")

@@ -24,7 +24,10 @@ from typing import Self
 from rmqlab.classroom.flow import Reader, Record, Sender, prepare
 from rmqlab.classroom.report import Report
 from rmqlab.classroom.runtime import ClusterError
+from rmqlab.classroom.simulated.busy import BusyReader
 from rmqlab.classroom.simulated.cluster import SimCluster
+from rmqlab.classroom.simulated.scenario import Manner
+from rmqlab.client.place import Place
 from rmqlab.client.producer import Producer
 from rmqlab.errors import RmqError
 from rmqlab.settings import ClientConfig
@@ -73,6 +76,7 @@ class SimTraffic:
         config: ClientConfig | None = None,
         timeout_s: float | None = None,
         record: Record | None = None,
+        manner: Manner = "",
     ) -> None:
         self.cluster, self.topic = cluster, topic
         self.report = Report()
@@ -80,7 +84,7 @@ class SimTraffic:
         self.producer = f"{topic}-producer"
         self.consumers = [f"{topic}-consumer-{n}" for n in range(1, consumers + 1)]
         self._per_second, self._timeout_s = per_second, timeout_s
-        self._config = config
+        self._config, self._manner = config, manner
         self._record = record or cluster.simulation.timeline.tell
         self._keys: Iterator[str] = (f"{topic}-{n}" for n in itertools.count())
         self._clients: dict[str, Client] = {}
@@ -147,10 +151,18 @@ class SimTraffic:
                 timeout_s=self._timeout_s,
             )
         else:
-            member = name, group or self.group, self.topic, servers, self._tell
-            role = Reader(*member, self._config, driver.place)
+            role = self._reader(name, group or self.group, driver.place)
         self._clients[name] = Client(driver.process, role)
         driver.process.start(_start(role), f"start {name}")
+
+    def _reader(self, name: str, group: str, place: Place | None) -> Reader:
+        member = name, group, self.topic, self.cluster.name_servers, self._tell
+        where = self._config, place
+        if not self._manner:
+            return Reader(*member, *where)
+        dice = self.cluster.simulation.timeline.random(f"listener of {name}")
+        is_orderly = self._manner == "orderly"
+        return BusyReader(*member, *where, is_orderly=is_orderly, dice=dice)
 
     def begin_to_close(self, name: str) -> None:
         """Have a client stop, say goodbye and end.

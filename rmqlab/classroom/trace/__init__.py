@@ -28,6 +28,9 @@ told        client, key, outcome, took_s     what it was told: a SendStatus, ref
             broker, queue, offset              (certainly not stored) or unanswered
 consumed    client, group, key, topic,       a consumer was given a message
             broker, queue, offset
+begun       as consumed                      its listener takes its time: consumed is
+later       as consumed                        told when it is done, or later if it
+                                               could not be consumed
 log         node, messages                   at the end: [topic, queue, offset, key,
                                              log offset] of each message of a store
 

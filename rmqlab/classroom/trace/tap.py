@@ -27,7 +27,8 @@ from typing import Any
 from rmqlab.classroom.trace import LOG, Event, Sink
 from rmqlab.classroom.trace.wire import Talk
 
-AS_TOLD = ("node", "fault", "client", "send", "told", "consumed", "log")
+CLIENTS = ("client", "send", "told", "begun", "consumed", "later")
+AS_TOLD = ("node", "fault", "log", *CLIENTS)
 HA_PORT = 1
 """How far a broker's port for replication is above its own."""
 DECIMALS = 6
