@@ -63,7 +63,7 @@ class LitePullConsumer(Places):
         data = ConsumerData(
             group,
             consume_type="CONSUME_ACTIVELY",
-            consume_from_where=f"CONSUME_FROM_{start.name}",
+            consume_from_where=start.text,
         )
         self._member = Member(instance, data)
         self._offsets = GroupOffsets(instance, group, start)
