@@ -22,6 +22,8 @@ from typing import Any, Literal, overload
 from rmqlab.classroom import registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.dump import byte_map, dump
+from rmqlab.classroom.group_panel import GroupPanel
+from rmqlab.classroom.group_view import GroupView, look
 from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
@@ -43,6 +45,7 @@ from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [
     "Cluster",
+    "GroupView",
     "LabCluster",
     "LabProducer",
     "Message",
@@ -60,6 +63,8 @@ __all__ = [
     "by_hash",
     "byte_map",
     "dump",
+    "group_panel",
+    "group_view",
     "hex_dump",
     "lines",
     "panel",
@@ -204,3 +209,14 @@ def wait_until(is_so: Callable[[], Any], within_s: float | None = None) -> None:
 def panel(cluster: Cluster | SimLab) -> ClusterPanel:
     """Return a live panel with buttons for a cluster."""
     return ClusterPanel(cluster)
+
+
+def group_panel(cluster: LabVerbs, group: str) -> GroupPanel:
+    """Return a live panel of who in a group consumes which queue, and how far."""
+    return GroupPanel(cluster, group)
+
+
+def group_view(cluster: LabVerbs, group: str) -> GroupView:
+    """Return the same as it is now; it can be asked for its parts."""
+    with cluster.admin() as admin:
+        return look(admin, group)

@@ -1,8 +1,8 @@
 """The live panel: a cluster's nodes, their buttons, and what happened.
 
-It looks at the cluster once a second from a thread of its own, so it goes on while a
-cell runs; a button's work is done on another, so that it never blocks the page.  The
-cluster's state has one owner, its supervisor: the panel only asks.
+It looks at the cluster once a second; a button's work is done on a thread of its own,
+so that it never blocks the page.  The cluster's state has one owner, its supervisor:
+the panel only asks.
 
 A host can be cut off, and a simulated cluster has a time and machines to play with,
 too: see `time_panel`.  The panel only looks at it: time passes on a press of a button,
@@ -22,12 +22,12 @@ import ipywidgets as widgets
 
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.host_verbs import HostState, hosts_of
-from rmqlab.classroom.runtime import ClusterError, Event, NodeState, Status
+from rmqlab.classroom.live import Watch, display_widget
+from rmqlab.classroom.runtime import Event, NodeState, Status
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.time_panel import BUTTON, ROW, HostRow, TimeRow
 from rmqlab.errors import RmqError
 
-REFRESH_S = 1.0
 EVENTS_SHOWN = 12
 
 COLOURS = {
@@ -52,14 +52,13 @@ class ClusterPanel:
         self._rows: dict[str, _Row] = {}
         self._time = TimeRow(self._simulated, self._do) if self._simulated else None
         self._host_rows: dict[str, HostRow] = {}
-        self._closed = threading.Event()
         status = cluster.status()
         self.widget = widgets.VBox([self._heading(status), *self._hosts(status)])
         if self._time:
             self.widget.children += (self._time.widget,)
         self.widget.children += (self._message, self._events)
         self._show(status)
-        threading.Thread(target=self._refresh, name="rmqlab-panel", daemon=True).start()
+        self._watch = Watch(self._look, self._gone)
 
     def _heading(self, status: Status) -> widgets.Widget:
         text = f"<b>{_safe(status.name)}</b> on {_safe(status.runtime)}"
@@ -110,14 +109,6 @@ class ClusterPanel:
         """Whether what a verb returned is not among what the panel shows anyway."""
         return found is not None and not isinstance(found, NodeState)
 
-    def _refresh(self) -> None:
-        while not self._closed.wait(REFRESH_S):
-            try:
-                self._look()
-            except ClusterError as error:
-                self._gone(str(error))
-                return
-
     def _look(self) -> None:
         self._show(self._cluster.status())
 
@@ -151,7 +142,7 @@ class ClusterPanel:
 
     def close(self) -> None:
         """Stop looking."""
-        self._closed.set()
+        self._watch.close()
         self.widget.close()
 
     def __repr__(self) -> str:
@@ -159,19 +150,7 @@ class ClusterPanel:
         return "ClusterPanel: open this notebook in JupyterLab to use it"
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display  # noqa: PLC0415
-
-        display(  # type: ignore[no-untyped-call]
-            {
-                "text/plain": repr(self),
-                "application/vnd.jupyter.widget-view+json": {
-                    "version_major": 2,
-                    "version_minor": 0,
-                    "model_id": self.widget.model_id,
-                },
-            },
-            raw=True,
-        )
+        display_widget(self.widget, repr(self))
 
 
 class _Row:

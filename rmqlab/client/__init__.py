@@ -20,6 +20,7 @@ Read in this order: `routes`, `instance`, `sent`, `outgoing`, `selection`, `deli
 
 from rmqlab.client.admin import Admin
 from rmqlab.client.lite_pull import LitePullConsumer
+from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.producer import Producer
 from rmqlab.client.pull_consumer import PullConsumer
 from rmqlab.client.push import Consumed, Later, PushConsumer
@@ -28,6 +29,7 @@ from rmqlab.client.transaction import TransactionProducer, Verdict
 
 __all__ = [
     "Admin",
+    "ConsumeFrom",
     "Consumed",
     "Later",
     "LitePullConsumer",

@@ -8,7 +8,7 @@ from rmqlab.client import groups
 from rmqlab.client.admin import MOST_BY_KEY, Admin, QueueStats
 from rmqlab.client.blocking.client import BlockingClient
 from rmqlab.client.blocking.thread import THREAD, Driver
-from rmqlab.client.groups import Members
+from rmqlab.client.groups import Members, Progress
 from rmqlab.protocol.bodies import ClusterInfo, TopicConfig, TopicRoute
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
@@ -88,6 +88,10 @@ class BlockingAdmin(BlockingClient[Admin]):
     def shares(self, group: str) -> dict[str, list[MessageQueue]]:
         """Return which queues each member of a group consumes; see `groups.shares`."""
         return self._wait(groups.shares(self.inner, group))
+
+    def progress(self, group: str, topic: str | None = None) -> Progress:
+        """Return how far a group is; see `groups.progress`."""
+        return self._wait(groups.progress(self.inner, group, topic))
 
     def running_info(
         self, group: str, client_id: str, *, with_stacks: bool = False
