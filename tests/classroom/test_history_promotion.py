@@ -109,3 +109,19 @@ def test_two_logs_are_compared_with_that_of_who_is_master_at_the_end():
     assert history.findings() == []
     history.messages[MASTER] = [["orders", 0, 0, "m0", 0], ["orders", 0, 1, "x", SIZE]]
     assert ("diverged", True, "x") in history.findings()
+
+
+def test_what_a_slave_copied_after_its_masters_crash_is_not_what_that_took():
+    history = Pair("ASYNC_MASTER", "ASYNC_FLUSH").ask("m0").append(0).answer("m0", 0)
+    history.crash().ask("m1").append(0).append(0, SLAVE).report(1).answer("m1", 0)
+    history.keep("m1", 0).promote()
+    assert ("lost", False, "m0") in history.findings()
+    assert history.end().broken == []
+
+
+def test_a_slave_has_gone_astray_even_where_its_master_has_caught_up_with_it():
+    history = Pair("SYNC_MASTER", "ASYNC_FLUSH").send("m0", 0).send("m1", 1)
+    history.crash().forget(1).ask("m2").append(1).report(2)
+    history.answer("m2", 1).keep("m2", 1, MASTER).promote()
+    assert ("lost", False, "m2") in history.findings()
+    assert history.end().broken == []

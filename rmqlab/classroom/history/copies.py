@@ -32,17 +32,24 @@ def copies(facts: Facts, faults: Faults) -> Iterator[Finding]:
 
 
 def stray_since(facts: Facts, faults: Faults, broker: str) -> int | None:
-    """Return since when a slave was ahead of its master, which had crashed."""
-    slaves = [one for one in facts.pair(broker) if facts.growth[one.name].reports]
-    reports = [one for slave in slaves for one in _reports(facts, slave)]
-    for index, offset in sorted(reports):
+    """Return since when a slave had what its master's crash took.
+
+    It may be ahead still, or its master has written as much anew in the meantime.
+    """
+    pair = facts.pair(broker)
+    reports = [(*one, node) for node in pair for one in _reports(facts, node)]
+    for index, offset, slave in sorted(reports, key=lambda one: one[0]):
         master = facts.master(broker, index)
         if master is None:
             return None
         earlier = (one for one in faults.crashes[master.name] if one < index)
         crash = max(earlier, default=None)
         growth = facts.growth[master.name]
-        if crash is not None and offset > _end_since(growth, crash, index):
+        if crash is None:
+            continue
+        copied = facts.growth[slave.name].first_index_after(crash)
+        until = index if copied is not None and copied < index else crash
+        if offset > _end_since(growth, crash, until):
             return index
     return None
 

@@ -115,6 +115,11 @@ class Growth:
     reports: list[tuple[int, int]] = field(default_factory=list)
     """Index, and how far this node said it is."""
 
+    def first_index_after(self, index: int) -> int | None:
+        """Return when something was appended next."""
+        at = bisect_left(self.appends, (index, 0, 0))
+        return self.appends[at][0] if at < len(self.appends) else None
+
     def first_end_after(self, index: int) -> int | None:
         """Return the end of what was appended next."""
         at = bisect_left(self.appends, (index, 0, 0))

@@ -225,6 +225,12 @@ class Rules:
             if found := self._past(group, held, commits):
                 yield found
 
+    def _may_be_later(self, stored: Stored, commit: Committed) -> bool:
+        """Whether a message was sent, or tried again after a crash, since a commit."""
+        broker, written = stored.place.broker, self.reuse.told(stored)
+        crash = self.faults.crash_between(broker, commit.index, written)
+        return crash is not None or self.facts.sent.get(stored.key, 0) > commit.index
+
     def _past(
         self, group: str, stored: list[Stored], commits: list[Committed]
     ) -> Finding | None:
@@ -233,7 +239,7 @@ class Rules:
         for commit in commits:
             while at < len(stored) and stored[at].place.offset < commit.place.offset:
                 one = stored[at]
-                if self.facts.sent.get(one.key, 0) > commit.index:
+                if self._may_be_later(one, commit):
                     break  # the place was another message's, which a crash took
                 where = group, one.place, one.key
                 times = self.times.get(where)

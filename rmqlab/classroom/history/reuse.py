@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from rmqlab.classroom.history.copies import stray_since
-from rmqlab.classroom.history.facts import Facts, Given, Node, Place
+from rmqlab.classroom.history.facts import Facts, Given, Node, Place, Stored
 from rmqlab.classroom.history.faults import Faults
 from rmqlab.classroom.history.losses import Losses
 
@@ -56,6 +56,11 @@ class Reuse:
         if stray is not None and stray < index and (key, place) not in self._copied:
             return "a slave lacks it, which was ahead of its master since a crash"
         return ""
+
+    def told(self, stored: Stored) -> int:
+        """Return when a message's sender was told its place; if never, the end."""
+        end = len(self._facts.events)
+        return self._told.get((stored.key, stored.place), end)
 
     def is_taken(self, one: Given, before: int) -> bool:
         """Whether a crash could take what a group was given, before something else."""

@@ -94,14 +94,17 @@ class Rules:
             return True, why
         if told.outcome == "SEND_OK" and master.role == "SYNC_MASTER" and not is_kept:
             return self._judge_copies(told, master)
-        if why := self._inherited(told, master):
+        if why := self._inherited(told, master, crash):
             return True, why
         if self._losses.is_damaged(told, master):
             return False, f"files of {master.name} were damaged or removed"
         return False, f"no flush had reached it when {master.name}'s machine crashed"
 
-    def _inherited(self, told: Told, master: Node) -> str:
-        """Say why who was promoted after a message must have it; "": it need not."""
+    def _inherited(self, told: Told, master: Node, lost: int) -> str:
+        """Say why who was promoted after a message must have it; "": it need not.
+
+        After `lost`, the master's first crash, its log's bytes are others.
+        """
         facts, began = self.facts, self.facts.sent[told.key]
         heirs = [one for one in facts.reigns[master.broker] if one.since > began]
         stray = stray_since(facts, self.faults, master.broker)
@@ -111,7 +114,9 @@ class Rules:
         end = facts.growth[master.name].end_at(told.index)
         reports = facts.growth[heir.name].reports
         crash = self.faults.crash_after(heir.name, began)
-        is_had = any(began < at < since and upto >= end > 0 for at, upto in reports)
+        is_had = any(
+            began < at < min(since, lost) and upto >= end > 0 for at, upto in reports
+        )
         if is_had and (crash is None or self._losses.was_flushed(told, heir, crash)):
             return f"{heir.name} had it when it was promoted"
         return ""
