@@ -73,7 +73,11 @@ class Locks(Service):
 
     async def step(self) -> None:
         """Renew all locks; those that another may have had meanwhile are lost."""
-        for broker_name, held in _by_broker(self.locked_ms).items():
+        for broker_name in _by_broker(self.locked_ms):
+            # Asking may take its time: what was given back meanwhile stays so.
+            held = _by_broker(self.locked_ms)[broker_name]
+            if not held:
+                continue
             now_ms = self._instance.clock.now_ms()
             try:
                 got = set(await self._ask(broker_name, held))
