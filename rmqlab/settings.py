@@ -258,3 +258,5 @@ class ClientConfig:
     an orderly consumer for ever."""
     suspend_current_queue_time_millis: int = 1000
     """How long an orderly consumer waits before it tries a message again."""
+    await_terminate_millis_when_shutdown: int = 20_000
+    """How long a consumer that is closed waits for its listeners (RocketMQ's: 0)."""

@@ -14,8 +14,8 @@ The same without `async`, for scripts and notebooks, is in `blocking`.
 Read in this order: `routes`, `instance`, `sent`, `outgoing`, `selection`, `delivery`,
 `checks`, `producer`, `batches`, `requests`, `member`, `allocate`, `rebalance`,
 `pull`, `positions`, `offsets`, `pull_consumer`, `process_queue`, `flow_control`,
-`next_steps`, `puller`, `lite_pull`, `listener`, `concurrently`, `send_back`, `locks`,
-`orderly`, `share`, `push`, `local_offsets`, `transaction`.
+`next_steps`, `puller`, `lite_pull`, `listener`, `finishing`, `concurrently`,
+`send_back`, `locks`, `orderly`, `share`, `push`, `local_offsets`, `transaction`.
 """
 
 from rmqlab.client.admin import Admin

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from rmqlab.client.finishing import finish
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.listener import Later, Listener, consumed
 from rmqlab.client.process_queue import ProcessQueue
@@ -68,14 +69,14 @@ class Concurrently:
         if not self._is_broadcast:
             self._expiry.start()
 
-    async def stop(self) -> None:
-        """Begin with no more messages; return when those that were begun are done."""
+    async def stop(self, deadline: float) -> None:
+        """Begin with no more messages; wait until then for those that were begun."""
         await self._expiry.stop()
         while not self._waiting.empty():
             self._waiting.get_nowait()
         for _ in self._workers:
             self._waiting.put_nowait(None)
-        await asyncio.gather(*self._workers)
+        await finish(self._workers, deadline)
 
     def begin(self, window: ProcessQueue) -> None:
         """A queue is ours: any worker takes its messages."""

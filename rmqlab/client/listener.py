@@ -9,6 +9,7 @@ DefaultMQPushConsumerImpl.resetRetryAndNamespace, release 4.9.7.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
@@ -59,7 +60,7 @@ async def heard(listener: Listener, message: StoredMessage) -> Later | None:
     topic = first_topic(message)
     outcome = listener(message if topic == message.topic else _sent_to(message, topic))
     if inspect.isawaitable(outcome):
-        outcome = await outcome
+        outcome = await _awaited(outcome, message)
     if outcome is None or outcome is Consumed.SUCCESS:
         return None
     return outcome if isinstance(outcome, Later) else Later()
@@ -72,6 +73,18 @@ async def consumed(listener: Listener, message: StoredMessage) -> Later | None:
     except Exception:
         log.exception("listener failed message=%s", message)
         return Later()
+
+
+async def _awaited(outcome: Awaitable[Outcome], message: StoredMessage) -> Outcome:
+    """Wait for a listener, unless the consumer is closed and waits no longer."""
+    try:
+        return await outcome
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            log.warning("listener did not finish in time message=%s", message)
+            raise
+        raise RuntimeError("what the listener waited for was cancelled") from error
 
 
 def _sent_to(message: StoredMessage, topic: str) -> StoredMessage:

@@ -19,6 +19,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rmqlab.client.concurrently import Done
+from rmqlab.client.finishing import finish
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.listener import Later, Listener, consumed
 from rmqlab.client.locks import Locks
@@ -67,9 +68,10 @@ class Orderly:
     def start(self) -> None:
         """Nothing is begun before a queue is."""
 
-    async def stop(self) -> None:
-        """Begin with no more messages; return when those that were begun are done."""
-        await asyncio.gather(*(self._end(queue) for queue in list(self._lanes)))
+    async def stop(self, deadline: float) -> None:
+        """Begin with no more messages; wait until then for those that were begun."""
+        ends = [asyncio.create_task(self._end(queue)) for queue in self._lanes]
+        await finish(ends, deadline)
 
     def begin(self, window: ProcessQueue) -> None:
         """A queue is ours."""
@@ -86,8 +88,11 @@ class Orderly:
         window.is_dropped = True
 
     async def _end(self, queue: MessageQueue) -> None:
+        """End a lane when its listener is done, or when nobody waits for that."""
         lane = self._lanes.pop(queue)
-        async with lane.busy:
+        try:
+            await lane.busy.acquire()
+        finally:
             if lane.worker:
                 lane.worker.cancel()
 

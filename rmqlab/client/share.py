@@ -18,6 +18,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rmqlab.client.concurrently import Concurrently
+from rmqlab.client.finishing import finish
 from rmqlab.client.instance import ClientInstance
 from rmqlab.client.listener import Listener
 from rmqlab.client.locks import Locks
@@ -73,16 +74,21 @@ class Share:
             self.locks.start()
 
     async def close(self) -> None:
-        """Pull no more, let listeners finish, save the offsets, give locks back."""
+        """Pull no more, let listeners finish, save the offsets, give locks back.
+
+        A listener that is not done in awaitTerminateMillisWhenShutdown is cancelled;
+        its message comes again.
+        """
+        wait_s = self._instance.config.await_terminate_millis_when_shutdown / 1000
+        deadline = asyncio.get_running_loop().time() + wait_s
         if self.locks:
             await self.locks.stop()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await finish(self._tasks, deadline)
         left = list(self.windows.values())
         self.windows.clear()
         for window in left:
             self._puller.end(window.queue)
-        await self._consuming.stop()
+        await self._consuming.stop(deadline)
         for window in left:
             window.is_dropped = True
         await self._offsets.save_all()
