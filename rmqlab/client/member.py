@@ -11,16 +11,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from rmqlab.client import understood
+from rmqlab.client import checks, understood
 from rmqlab.client.instance import ClientInstance
 from rmqlab.protocol.membership import ConsumerData, Heartbeat, Subscription
 from rmqlab.protocol.messaging import UnregisterClient
 
 
 class Member:
-    """One member: `data` is what its heartbeats say beside its subscriptions."""
+    """One member: `data` is what its heartbeats say beside its subscriptions.
+
+    Raises:
+        ConfigError: no group may be called so.
+    """
 
     def __init__(self, instance: ClientInstance, data: ConsumerData) -> None:
+        checks.check_group(data.group_name, "consumer")
         self._instance, self.data = instance, data
         self.group = data.group_name
         self.subscriptions: dict[str, Subscription] = {}

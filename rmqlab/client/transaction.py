@@ -64,7 +64,7 @@ class Verdict(Enum):
 Work = Callable[[Message], Verdict | Awaitable[Verdict]]
 """The local transaction; given the message as it was sent, its id among the properties.
 
-What it raises leaves the verdict unknown.
+What it raises, or returns that is no verdict, leaves it unknown.
 """
 Check = Callable[[StoredMessage], Verdict | Awaitable[Verdict]]
 """Tells of an earlier message, perhaps of another process, how its work ended."""
@@ -182,7 +182,7 @@ async def _verdict_of(find_out: Callable[[Any], Any], message: Any) -> Verdict:
         verdict = find_out(message)
         if inspect.isawaitable(verdict):
             verdict = await verdict
+        return Verdict(verdict)
     except Exception:
         log.exception("verdict unknown message=%s", message)
         return Verdict.UNKNOWN
-    return Verdict(verdict)

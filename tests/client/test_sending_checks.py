@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from rmqlab.client import Producer, checks
+from rmqlab.client import LitePullConsumer, Producer, PullConsumer, PushConsumer, checks
 from rmqlab.client.sent import NotSendable
 from rmqlab.errors import ConfigError
 from rmqlab.protocol.message import NOT_SENDABLE, Message, MessageQueue
@@ -100,6 +102,16 @@ def test_what_cannot_travel_together_is_refused_in_rocketmqs_words(messages, tex
 def test_a_producer_of_a_group_that_may_not_be_is_not_begun(group, text):
     with pytest.raises(ConfigError, match=text):
         Producer(group, "127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    "consumer",
+    [partial(PushConsumer, listener=print), PullConsumer, LitePullConsumer],
+)
+def test_nor_is_a_consumer_of_one(consumer):
+    for group in ("", "a b", "DEFAULT_CONSUMER"):
+        with pytest.raises(ConfigError):
+            consumer(group, name_servers="127.0.0.1:1")
 
 
 def test_the_default_of_the_other_kind_is_a_name_like_any_other():

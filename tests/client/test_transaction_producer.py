@@ -107,6 +107,15 @@ async def test_who_never_knows_is_asked_fifteen_times(tmp_path):
         assert await one.found(CHECK_MAX_TOPIC) == [b"coffee"]
 
 
+async def test_work_that_returns_no_verdict_leaves_it_to_the_check(tmp_path):
+    async with shop(tmp_path) as one, one.producer() as producer:
+        done = await producer.send(COFFEE, lambda _: None)
+        assert done.verdict is UNKNOWN
+        one.says = COMMIT
+        await pass_time(130)
+        assert await one.found() == [b"coffee"]
+
+
 async def test_work_that_fails_leaves_the_verdict_to_the_check(tmp_path):
     async with shop(tmp_path) as one, one.producer() as producer:
 
