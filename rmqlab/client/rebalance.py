@@ -60,7 +60,7 @@ class Rebalancer(Service):
             except RmqError as error:
                 log.info("not rebalanced topic=%s: %s", topic, error)
                 continue
-            if share is not None:
+            if share is not None and topic in self._topics():  # still, that is
                 await self._assigned(topic, set(share))
 
     async def _share(self, topic: str) -> list[MessageQueue] | None:

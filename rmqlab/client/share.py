@@ -44,6 +44,7 @@ class Share:
         is_broadcast: bool,
     ) -> None:
         self._instance, self._offsets = instance, offsets
+        self._wanted = member.subscriptions
         self.windows: dict[MessageQueue, ProcessQueue] = {}
         self.locks: Locks | None = None
         if is_orderly and not is_broadcast:
@@ -109,7 +110,12 @@ class Share:
         for queue in sorted(mine - share):
             self.track(self._hand_over(self._drop(queue)))
         new = sorted(share - mine - self._leaving)
-        for queue in await self.locks.take(new) if self.locks else new:
+        if self.locks:
+            new = await self.locks.take(new)
+            if topic not in self._wanted:  # unsubscribed meanwhile
+                await self.locks.give_back(new)
+                return
+        for queue in new:
             self._begin(queue)
 
     def move(self, queue: MessageQueue, offset: int) -> None:
