@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -14,6 +15,7 @@ from rmqlab.client.blocking import (
     BlockingProducer,
     BlockingPullConsumer,
     BlockingTransactionProducer,
+    begin,
     run,
 )
 from rmqlab.client.offsets import ConsumeFrom
@@ -101,6 +103,18 @@ async def test_half_messages_are_sent_and_settled_without_async(tmp_path):
             ]
     assert [one.verdict for one in done] == [Verdict.ROLLBACK, Verdict.COMMIT]
     assert found == [b"coffee"]
+
+
+def test_a_listener_that_exits_ends_neither_the_thread_nor_who_waits_for_it(caplog):
+    async def listen():
+        asyncio.get_running_loop().call_soon(sys.exit, 3)
+
+    async def answer():
+        return 42
+
+    run(listen())
+    assert begin(answer()).result(30) == 42
+    assert "only the main thread can exit" in caplog.text
 
 
 def test_a_listener_that_waits_for_its_own_thread_is_told():

@@ -7,13 +7,16 @@ passes while a call lasts, and another `Driver` runs the clients.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
 from rmqlab.client.place import Place
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -24,8 +27,18 @@ NAME = "rmqlab-client"
 def shared_loop() -> asyncio.AbstractEventLoop:
     """Return this process's client loop, started on its thread when first asked for."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name=NAME, daemon=True).start()
+    run_on = partial(_run_for_ever, loop)
+    threading.Thread(target=run_on, name=NAME, daemon=True).start()
     return loop
+
+
+def _run_for_ever(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop, whatever a listener does: a call would wait for a dead one."""
+    while True:
+        try:
+            loop.run_forever()
+        except SystemExit:
+            log.exception("only the main thread can exit; have the listener tell it")
 
 
 def begin(work: Coroutine[Any, Any, T]) -> Future[T]:
