@@ -38,6 +38,7 @@ class RemotingClient:
         self._opaque = itertools.count()
         self._links: dict[str, _Link] = {}
         self._connecting: dict[str, asyncio.Task[_Link]] = {}
+        self._is_closed = False
 
     async def call(
         self, address: str, header: Header, body: bytes = b"", timeout_s: float = CALL_S
@@ -108,6 +109,8 @@ class RemotingClient:
 
     async def _link(self, address: str) -> _Link:
         """Return the connection to `address`; it is made once, however many ask."""
+        if self._is_closed:
+            raise _not_connected(address, "this client is closed")
         link = self._links.get(address)
         if link and link.connection.is_open:
             return link
@@ -150,10 +153,11 @@ class RemotingClient:
         return address in self._links
 
     async def close(self) -> None:
-        """Close every connection.
+        """Close every connection, and open no more.
 
         Who still waits gets `NotConnected` or, once the question has left, `NoAnswer`.
         """
+        self._is_closed = True
         connecting, links = list(self._connecting.values()), list(self._links.values())
         for making in connecting:
             making.cancel()

@@ -336,6 +336,8 @@ async def test_when_all_is_closed_nothing_is_left_running():
         client = RemotingClient()
         await outcomes(ask_all(client, server.address, 3))
         await client.close()
+        with pytest.raises(NotConnected, match="this client is closed"):
+            await client.call(server.address, QUESTION)
         assert not client.is_connected(server.address)
     gc.collect()  # a socket left open would warn here, and a warning is an error
     assert asyncio.all_tasks() == {asyncio.current_task()}
