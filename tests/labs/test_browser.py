@@ -43,12 +43,15 @@ ADDRESS = re.compile(r"http://127\.0\.0\.1:\S+token=\w+")
 async def served(course):
     """Serve a course with `rmqlab lab`; yield lab 00's address, its token included."""
     said = course / "said.log"
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONASYNCIODEBUG"}
+    # Else it opens what whoever works on this machine had open.
+    env["JUPYTERLAB_WORKSPACES_DIR"] = str(course / "workspaces")
     with said.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "rmqlab.cli", "lab", "--no-browser", "--port", str(free_port())),
             cwd=course,
-            env={k: v for k, v in os.environ.items() if k != "PYTHONASYNCIODEBUG"},
+            env=env,
             stdout=log,
             stderr=log,
             start_new_session=True,
