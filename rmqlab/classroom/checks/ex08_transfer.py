@@ -101,8 +101,8 @@ HEADINGS = ("key", "account", "producer", "told", "amount", "taken here", "there
 class Drill:
     """A day at our bank: transfers, each of a branch of its own, and some deaths."""
 
-    def __init__(self, see: Trial) -> None:
-        self._see = see
+    def __init__(self, see: Trial, next_step: str = "") -> None:
+        self._see, self._next_step = see, next_step
         self.ledger: dict[str, Any] = {"balance": dict(ACCOUNTS)}
         """It is in a database: it outlives every producer."""
         self.transfers: dict[str, Transfer] = {}
@@ -169,7 +169,7 @@ class Drill:
         try:
             function = self._see.function(name, WHAT)
             done = function({"ledger": self.ledger, "transfer": transfer})
-            ledger, verdict = _read(self._see, name, done)
+            ledger, verdict = _read(self._see, name, done, self._next_step)
         except CheckFailed as failed:
             self.failures.append(failed)  # to be raised outside of the producer
             return Verdict.UNKNOWN
@@ -186,7 +186,9 @@ async def _die(driver: SimDriver) -> NoReturn:
     raise AssertionError("the dead do not wake up")
 
 
-def _read(see: Trial, name: str, done: Any) -> tuple[dict[str, Any], Verdict]:
+def _read(
+    see: Trial, name: str, done: Any, next_step: str
+) -> tuple[dict[str, Any], Verdict]:
     """Return the ledger and the verdict that a function gave."""
     ledger = done.get("ledger") if isinstance(done, dict) else None
     balance = ledger.get("balance") if isinstance(ledger, dict) else None
@@ -203,7 +205,8 @@ def _read(see: Trial, name: str, done: Any) -> tuple[dict[str, Any], Verdict]:
             found=f"{done!r}"[:100],
             why="the ledger that is returned is the one that is kept; of verdicts "
             f"there are {', '.join(Verdict.__members__)}",
-            next_step="return the whole ledger that was given, changed where need be",
+            next_step="return the whole ledger that was given, changed where need be; "
+            f"then {next_step}",
             reproduce=see.reproduce,
         )
     assert isinstance(ledger, dict)
@@ -223,7 +226,8 @@ def rehearse(work: Callable[..., Any], check: Callable[..., Any], seed: int) -> 
 @EXERCISE.check(points=3)
 def on_good_days_each_transfer_is_in_both_books(see: Trial) -> None:
     """Where nobody dies, what can be afforded arrives, and nothing else does."""
-    drill = _held(see, *[Moment.FINE] * 5)
+    next_step = "take the amount and COMMIT, or take nothing and ROLLBACK"
+    drill = _held(see, next_step, *[Moment.FINE] * 5)
     wrong = [
         one
         for one in drill.transfers.values()
@@ -233,40 +237,46 @@ def on_good_days_each_transfer_is_in_both_books(see: Trial) -> None:
         see,
         wrong,
         "those that can be afforded in both books, the others in neither",
-        "take the amount and COMMIT, or take nothing and ROLLBACK",
+        next_step,
     )
 
 
 @EXERCISE.check(points=4)
 def it_survives_the_death_of_its_producer(see: Trial) -> None:
     """Whenever a branch dies, each transfer is in both books or in neither."""
-    drill = _held(see, *[Moment.FINE, Moment.BEFORE, Moment.AFTER] * 2)
+    next_step = (
+        "let the work leave a mark in the ledger by which check, in another process, "
+        "knows this very transfer"
+    )
+    drill = _held(see, next_step, *[Moment.FINE, Moment.BEFORE, Moment.AFTER] * 2)
     transfers = drill.transfers.values()
     _compare(
         see,
         [one for one in transfers if not one.is_whole or one.is_open],
         "each in both books or in neither, and the broker told which",
-        "let the work leave a mark in the ledger by which check, in another process, "
-        "knows this very transfer",
+        next_step,
     )
 
 
 @EXERCISE.check(points=3)
 def a_late_work_keeps_to_what_was_answered(see: Trial) -> None:
     """So it is where the broker asks before the work has begun."""
-    drill = _held(see, Moment.FINE, *LATE)
+    next_step = (
+        "let what check answers bind the work that comes later: keep the answer in the "
+        "ledger, and have work look there first"
+    )
+    drill = _held(see, next_step, Moment.FINE, *LATE)
     transfers = drill.transfers.values()
     _compare(
         see,
         [one for one in transfers if not one.is_whole],
         "each in both books or in neither",
-        "what check answers has to bind the work that comes later: keep the answer in "
-        "the ledger, and have work look there first",
+        next_step,
     )
 
 
-def _held(see: Trial, *moments: Moment) -> Drill:
-    drill = Drill(see)
+def _held(see: Trial, next_step: str, *moments: Moment) -> Drill:
+    drill = Drill(see, next_step)
     drill.hold(*moments)
     if drill.failures:
         raise drill.failures[0]
