@@ -191,6 +191,7 @@ class Broker:
             StoreLocked, StoreError: the store cannot be opened.
             OSError: one of the three ports is taken.
         """
+        self._remoting.open()
         self.store.open()
         self._persistence.load()
         self._delays_saved.load()
@@ -222,8 +223,7 @@ class Broker:
         try:
             await self.store.close()
         except StoreError as error:
-            why = f"the next start recovers as after a crash: {error}"
-            log.error("store not closed in good order, %s", why)  # noqa: TRY400
+            log.error("the next start recovers as after a crash: %s", error)  # noqa: TRY400
         log.info("broker stopped name=%s", self.config.broker_name)
 
     async def abandon(self) -> None:

@@ -64,6 +64,7 @@ class ClientInstance:
 
     async def start(self) -> None:
         """Start to poll and to send heartbeats."""
+        self.remoting.open()
         for service in self._services:
             service.start()
 

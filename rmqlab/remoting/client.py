@@ -152,8 +152,12 @@ class RemotingClient:
         """Whether a connection to `address` stands."""
         return address in self._links
 
+    def open(self) -> None:
+        """Take calls, also after a close; a new client does so anyway."""
+        self._is_closed = False
+
     async def close(self) -> None:
-        """Close every connection, and open no more.
+        """Close every connection, and open none before `open`.
 
         Who still waits gets `NotConnected` or, once the question has left, `NoAnswer`.
         """

@@ -6,23 +6,31 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import queue
 import signal
 import time
 from collections.abc import Awaitable, Iterator
 from concurrent.futures import Future
-from typing import Self
 
 import click
 
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.commands.clusters import json_option, name_option
-from rmqlab.client.blocking import BlockingConsumer, BlockingProducer, run
+from rmqlab.client import listener
+from rmqlab.client.blocking import BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.push import Consumed
 from rmqlab.protocol.message import Message, StoredMessage
+from rmqlab.settings import ClientConfig
 
 AT_LEAST_ONE = click.IntRange(min=1)
+
+LEFT_SOON = ClientConfig(await_terminate_millis_when_shutdown=100)
+"""Time for what was shown to be told; what was not shown need not be waited for.
+
+Nor is it worth a line of the log: that is how `consume` ends.
+"""
 
 name_servers_option = click.option(
     "-n", "--name-servers", metavar="HOST:PORT;…", help="Instead of a local cluster's."
@@ -102,6 +110,7 @@ def consume_command(
     \b
     rmqlab consume orders --tags "paid || sent" --count 10
     """
+    logging.getLogger(listener.__name__).addHandler(logging.NullHandler())
     tray = _Tray()
     start = ConsumeFrom.FIRST_OFFSET if from_first else ConsumeFrom.LAST_OFFSET
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -109,8 +118,7 @@ def consume_command(
     with (
         contextlib.suppress(KeyboardInterrupt, queue.Empty),
         _ended_by_ctrl_c(tray),
-        BlockingConsumer(group, at, tray.put, start=start) as consumer,
-        tray,
+        BlockingConsumer(group, at, tray.put, LEFT_SOON, start) as consumer,
     ):
         consumer.subscribe(topic, expression)
         for _ in itertools.count() if count is None else range(count):
@@ -139,24 +147,18 @@ def _ended_by_ctrl_c(tray: _Tray) -> Iterator[None]:
 class _Tray:
     """Messages on their way from the client's thread to this one, which shows them.
 
-    A message is consumed when it has been shown.  What still lies here at the end is
-    left to the group: it comes again.
+    A message is consumed when it has been shown.  Of what still lies here at the end
+    nobody says what became of it: it is left to the group, and comes again.
     """
 
     def __init__(self) -> None:
         self._came: queue.SimpleQueue[tuple[StoredMessage, Future[Consumed]] | None]
         self._came = queue.SimpleQueue()
         self._is_ending = False
-        self._waiting: set[Future[Consumed]] = set()
-        self._is_open = True
 
-    def put(self, message: StoredMessage) -> Consumed | Awaitable[Consumed]:
+    def put(self, message: StoredMessage) -> Awaitable[Consumed]:
         """Take a message from the client; its outcome is known when it was shown."""
-        if not self._is_open:
-            return Consumed.RECONSUME_LATER
         outcome: Future[Consumed] = Future()
-        self._waiting.add(outcome)
-        outcome.add_done_callback(self._waiting.discard)
         self._came.put((message, outcome))
         return asyncio.wrap_future(outcome)
 
@@ -176,17 +178,6 @@ class _Tray:
         """Show no further message; a signal's handler may call this."""
         self._is_ending = True
         self._came.put(None)
-
-    async def _close(self) -> None:
-        self._is_open = False
-        for outcome in list(self._waiting):
-            outcome.set_result(Consumed.RECONSUME_LATER)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        run(self._close())  # on the client's thread: no message comes meanwhile
 
 
 def _show(message: StoredMessage, *, as_json: bool) -> None:
