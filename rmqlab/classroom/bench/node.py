@@ -20,7 +20,7 @@ from rmqlab.store.layout import StorePaths
 HOST = "127.0.0.1"
 READY_S = 120.0
 END_S = 60.0
-LOWEST_PORT, HIGHEST_PORT = 20_000, 31_000
+LOWEST_PORT, HIGHEST_PORT = 5_000, 9_800
 
 
 def write_settings(file: Path, settings: Mapping[str, object]) -> None:
@@ -46,7 +46,7 @@ def free_ports(count: int) -> list[int]:
         BenchError: there are not so many.
     """
     found: list[int] = []
-    for port in range(LOWEST_PORT + os.getpid() % 1000 * 10, HIGHEST_PORT, 10):
+    for port in range(LOWEST_PORT + os.getpid() % 400 * 10, HIGHEST_PORT, 10):
         if all(map(_is_free, (port - 2, port, port + 1))):
             found.append(port)
         if len(found) == count:

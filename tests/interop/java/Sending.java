@@ -151,6 +151,8 @@ final class Sending {
         TransactionMQProducer teller = new TransactionMQProducer("tellers");
         teller.setNamesrvAddr(stage.nameServers);
         teller.setInstanceName("teller");
+        // Only who sent a heartbeat is asked, and not for longer than fifteen seconds.
+        teller.setHeartbeatBrokerInterval(1000);
         teller.setTransactionListener(new TransactionListener() {
             @Override
             public LocalTransactionState executeLocalTransaction(Message message, Object verdict) {
