@@ -7,7 +7,10 @@ from pathlib import Path
 import rmqlab
 
 TOP = Path(rmqlab.__file__).parent
-UNWANTED = ("rmqlab.classroom", "rmqlab.pytest_plugin", "rmqlab.store.real_disk")
+UNWANTED = (
+    *("rmqlab.classroom", "rmqlab.testing", "rmqlab.pytest_plugin"),
+    "rmqlab.store.real_disk",
+)
 
 for path in sorted(TOP.rglob("*.py")):
     parts = path.relative_to(TOP.parent).with_suffix("").parts
