@@ -20,7 +20,7 @@ from rmqlab.store.layout import StorePaths
 HOST = "127.0.0.1"
 READY_S = 120.0
 END_S = 60.0
-LOWEST_PORT, HIGHEST_PORT = 5_000, 9_800
+LOWEST_PORT, HIGHEST_PORT = 2_010, 9_810
 
 
 def write_settings(file: Path, settings: Mapping[str, object]) -> None:
@@ -46,7 +46,10 @@ def free_ports(count: int) -> list[int]:
         BenchError: there are not so many.
     """
     found: list[int] = []
-    for port in range(LOWEST_PORT + os.getpid() % 400 * 10, HIGHEST_PORT, 10):
+    span = HIGHEST_PORT - LOWEST_PORT
+    for step in range(0, span, 10):
+        # Runs that begin at the same time find each other's ports free: keep apart.
+        port = LOWEST_PORT + (os.getpid() * 100 + step) % span
         if all(map(_is_free, (port - 2, port, port + 1))):
             found.append(port)
         if len(found) == count:
