@@ -14,6 +14,7 @@ from rmqlab.classroom.group_view import look
 from rmqlab.classroom.live import Watch, display_widget
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.verbs import LabVerbs
+from rmqlab.client.blocking import BlockingAdmin
 from rmqlab.errors import RmqError
 
 
@@ -22,7 +23,9 @@ class GroupPanel:
 
     def __init__(self, cluster: LabVerbs, group: str) -> None:
         self._cluster, self._group = cluster, group
-        self._admin = cluster.admin()
+        # Its own, and none of the lab's clients, which a notebook may close.
+        to = cluster.name_servers, cluster.client_config, cluster.client_driver()
+        self._admin = BlockingAdmin(*to)
         self._view, self._message = widgets.HTML(), widgets.HTML()
         self._watch: Watch | None = None
         self.widget = widgets.VBox([self._view, self._message])
@@ -47,12 +50,14 @@ class GroupPanel:
             self._message.value = f"not known now: {html.escape(str(error))}"
 
     def _gone(self, why: str) -> None:
+        self._admin.close()
         self._message.value = f"<b>This cluster is gone</b> ({html.escape(why)})."
 
     def close(self) -> None:
         """Stop looking."""
         if self._watch:
             self._watch.close()
+        self._admin.close()
         self.widget.close()
 
     def __repr__(self) -> str:

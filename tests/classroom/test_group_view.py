@@ -116,6 +116,16 @@ def test_on_simulated_time_a_panel_looks_when_it_is_asked_to(kitchen):
     panel.close()
 
 
+def test_a_panel_goes_on_when_the_notebooks_clients_are_closed(kitchen):
+    cluster, _ = kitchen
+    panel = GroupPanel(cluster, "kitchen")
+    view, message, button = panel.widget.children
+    cluster.close_clients()
+    button.click()
+    assert (message.value, "0 members" in view.value) == ("", True)
+    panel.close()
+
+
 def test_a_panel_keeps_what_it_knew_where_nobody_answers(kitchen):
     cluster, _ = kitchen
     panel = GroupPanel(cluster, "kitchen")
