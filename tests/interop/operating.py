@@ -9,7 +9,6 @@ Where a command comes more than once, its name has a note beside it.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from tests.interop.jars import Release, release
 from tests.interop.line_client import LineClient
+from tests.interop.program import output_of
 from tests.interop.real import (
     BROKER_NAME,
     OURS,
@@ -66,16 +66,10 @@ def _tidy(said: str) -> None:
 
 async def _ours(typed: list[str], home: Path) -> str:
     """Run our mqadmin and return what it printed; it must succeed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rmqlab.mqadmin", *typed),
-        cwd=home,
-        env=environment(home),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    said, wrong = await process.communicate()
-    assert (process.returncode, wrong) == (0, b""), (typed, wrong.decode())
-    return said.decode()
+    command = sys.executable, "-m", "rmqlab.mqadmin", *typed
+    said, wrong = await output_of(*command, cwd=home, env=environment(home))
+    assert not wrong, (typed, wrong)
+    return said
 
 
 class Operator:

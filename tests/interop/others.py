@@ -11,7 +11,6 @@ Where a machine lacks one, its tests are skipped, or fail where RMQLAB_REQUIRE h
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -24,11 +23,12 @@ from typing import Any
 
 from tests.conftest import missing
 from tests.interop.jars import alone
+from tests.interop.program import output_of
 from tests.support_pythons import node
 
 HERE, VENV = Path(__file__).parent, Path(__file__).parents[2] / ".venv"
 JS_PACKAGES, GO_PROGRAMS = VENV / "js" / "node_modules", VENV / "go"
-BOUND_S, BUILD_S = 100.0, 240
+BUILD_S = 240
 
 
 @dataclass(frozen=True)
@@ -41,23 +41,10 @@ class Other:
 
     async def run(self, home: Path, *words: str) -> list[dict[str, Any]]:
         """Run it in a process of its own and return the lines it printed."""
-        process = await asyncio.create_subprocess_exec(
-            *self.command,
-            *words,
-            # It logs below its home.
-            env={**os.environ, "HOME": str(home), "NODE_PATH": str(JS_PACKAGES)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(BOUND_S):
-                said, errors = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        assert process.returncode == 0, errors.decode()
-        return [json.loads(line) for line in said.decode().splitlines()]
+        # It logs below its home.
+        env = {**os.environ, "HOME": str(home), "NODE_PATH": str(JS_PACKAGES)}
+        said, _ = await output_of(*self.command, *words, env=env)
+        return [json.loads(line) for line in said.splitlines()]
 
 
 def cpp() -> Other:

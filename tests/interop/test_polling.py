@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
@@ -12,10 +11,10 @@ from rmqlab.client.lite_pull import Misused
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import ClientConfig
 from tests.interop.jars import HERE, release
+from tests.interop.program import output_of
 from tests.interop.real import BROKER_NAME, OURS, broker, environment, java, name_server
 
 QUEUE = MessageQueue("Polled", BROKER_NAME, 0)
-BOUND_S = 90.0
 BODIES = [f"polled-{number}" for number in range(4)]
 FACTS = {
     "first": BODIES[:2],
@@ -62,21 +61,8 @@ async def by_ours(servers):
 
 async def by_java(servers, client, home):
     command = java(client, home, str(HERE / "lite" / "Polled.java"), servers)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        *("theirs", QUEUE.topic, QUEUE.broker_name),
-        env=environment(home),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(BOUND_S):
-            said, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode == 0, errors.decode()
+    words = "theirs", QUEUE.topic, QUEUE.broker_name
+    said, _ = await output_of(*command, *words, env=environment(home))
     return json.loads(said)
 
 
