@@ -12,8 +12,8 @@ from typing import Self
 import psutil
 
 from rmqlab.classroom.bench import node
-from rmqlab.classroom.bench.node import HOST
 from rmqlab.classroom.bench.part import BenchError
+from rmqlab.classroom.bench.ports import HOST, Ports
 from rmqlab.client.admin import Admin
 
 TOPIC = "bench"
@@ -28,7 +28,8 @@ class Cluster:
 
     def __init__(self, folder: Path, queues: int = 8) -> None:
         self.folder, self._queues = folder, queues
-        first, *self._free = node.free_ports(1 + MOST_BROKERS)
+        self._claimed = Ports(1 + MOST_BROKERS)
+        first, *self._free = self._claimed.numbers
         self.name_server = f"{HOST}:{first}"
         self.admin = Admin(self.name_server)
         self._ports: dict[str, int] = {}
@@ -46,6 +47,7 @@ class Cluster:
             if process.returncode is None:
                 self.resume(name)  # one that stands still does not end
             await node.end(process)
+        self._claimed.close()
 
     def address(self, name: str) -> str:
         """Return where a broker answers."""

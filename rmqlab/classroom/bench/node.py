@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Mapping
@@ -17,10 +16,8 @@ from rmqlab.classroom.bench.part import BenchError
 from rmqlab.protocol.bodies import DataVersion, TopicConfig, TopicTable
 from rmqlab.store.layout import StorePaths
 
-HOST = "127.0.0.1"
 READY_S = 120.0
 END_S = 60.0
-LOWEST_PORT, HIGHEST_PORT = 2_010, 9_810
 
 
 def write_settings(file: Path, settings: Mapping[str, object]) -> None:
@@ -37,32 +34,6 @@ def write_topics(store: Path, topics: Iterable[str], queues: int = 8) -> None:
     file = Path(StorePaths(str(store), "").config("topics.json"))
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(table.to_json()), "utf-8")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports; those beside each are free, too, as a broker needs them.
-
-    Raises:
-        BenchError: there are not so many.
-    """
-    found: list[int] = []
-    span = HIGHEST_PORT - LOWEST_PORT
-    for step in range(0, span, 10):
-        # Runs that begin at the same time find each other's ports free: keep apart.
-        port = LOWEST_PORT + (os.getpid() * 100 + step) % span
-        if all(map(_is_free, (port - 2, port, port + 1))):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise BenchError(f"no free ports on {HOST} from {LOWEST_PORT} to {HIGHEST_PORT}")
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError:
-        return False
-    return True
 
 
 async def start(kind: str, settings: Path) -> Process:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import psutil
 
 from rmqlab.classroom.bench import node
-from rmqlab.classroom.bench.node import HOST
+from rmqlab.classroom.bench.ports import HOST, Ports
 
 
 class Nodes(NamedTuple):
@@ -39,17 +39,19 @@ async def running(folder: Path, topics: Iterable[str] = ()) -> AsyncIterator[Nod
     Raises:
         BenchError: a node did not start; the text has what it said.
     """
-    ports = node.free_ports(2)
+    claimed = Ports(2)
+    ports = claimed.numbers
     name_server, broker = f"{HOST}:{ports[0]}", f"{HOST}:{ports[1]}"
-    _write(folder, ports, topics)
     processes: dict[str, Process] = {}
     try:
+        _write(folder, ports, topics)
         for name in ("namesrv", "broker"):
             processes[name] = await node.start(name, folder / f"{name}.properties")
         yield Nodes(name_server, broker, processes)
     finally:
         for process in reversed(processes.values()):
             await node.end(process)
+        claimed.close()
 
 
 def _write(folder: Path, ports: list[int], topics: Iterable[str]) -> None:
