@@ -7,6 +7,7 @@ import socket
 
 from rmqlab.classroom import ports
 from rmqlab.classroom.ports import holder_of
+from tests.support import free_port
 
 HOST = "127.0.0.1"
 
@@ -22,6 +23,4 @@ def test_who_holds_a_port_is_told_in_one_line(monkeypatch):
 
 
 def test_nobody_holds_a_port_that_is_free():
-    with socket.create_server((HOST, 0)) as server:
-        port = server.getsockname()[1]
-    assert holder_of(HOST, port) is None
+    assert holder_of(HOST, free_port()) is None
