@@ -1,11 +1,6 @@
-"""A topology as containers: one a host, and one a node in its host's network.
+"""A topology as a Compose file: its hosts, and each node in its host's network.
 
-    host1  192.168.157.128          host2  192.168.157.129       a network, a /24
-    ├── namesrv1       :9876        ├── namesrv2       :9876     the hosts hold the
-    ├── broker-a      :10911        ├── broker-b      :10911     addresses and names,
-    └── broker-b-s    :11011        └── broker-a-s    :11011     the nodes join them
-
-Here is what runtime docker and a Compose file have in common, and that file: the
+What runtime docker and that file have in common is here and in `docker_hosts`.  The
 nodes' own `.properties` files are used as they are.
 
     python -m rmqlab.classroom.compose      writes compose/MODE/docker-compose.yml anew
@@ -13,70 +8,20 @@ nodes' own `.properties` files are used as they are.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Network, ip_address, ip_network
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import docker
-import psutil
-from docker.models.containers import Container
-from docker.models.networks import Network
-from docker.types import IPAMConfig, IPAMPool
-
-from rmqlab.classroom.image import (
-    BASE_VARIABLE,
-    CLUSTER_LABEL,
-    FOLDER_LABEL,
-    default_base,
-    network_of,
-)
+from rmqlab.classroom.docker_hosts import HOLD, gateway_of, subnet_of
+from rmqlab.classroom.image import BASE_VARIABLE, default_base
 from rmqlab.classroom.image import NAME as IMAGE
-from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import MODES, ROOTS_HOME, SHIPPED, Host, Node, Topology
 from rmqlab.classroom.topology import load as load_topology
 
 CONF = "/usr/local/rocketmq/conf"
 """Where a node's file is in its container: beside the article's store."""
 LOGS = f"{ROOTS_HOME}/logs/rocketmqlogs"
-HOLD = ["sleep", "infinity"]
-"""What a host does: it is there.  Its init ends it at once when it is told to stop."""
-COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_FILE = "docker-compose.yml"
-PREFIX_LENGTH = 24
-
-
-def subnet_of(topology: Topology) -> IPv4Network:
-    """Return the network that the hosts' addresses lie in.
-
-    Raises:
-        ClusterError: they lie in more than one, or one is no IPv4 address.
-    """
-    try:
-        found = {
-            IPv4Network(f"{host.address}/{PREFIX_LENGTH}", strict=False)
-            for host in topology.hosts
-        }
-    except ValueError as error:
-        raise ClusterError(
-            f"{topology.folder}/hosts: {error}: runtime docker gives each host the "
-            "IPv4 address that stands there"
-        ) from error
-    if len(found) > 1:
-        raise ClusterError(
-            f"{topology.folder}/hosts: addresses in {', '.join(map(str, found))}: "
-            "runtime docker needs all hosts in one such network"
-        )
-    return found.pop()
-
-
-def gateway_of(topology: Topology) -> str:
-    """Return the first address of the network that no host has."""
-    taken = {host.address for host in topology.hosts}
-    every = ip_network(subnet_of(topology)).hosts()
-    return next(str(one) for one in every if str(one) not in taken)
 
 
 def command_of(node: Node) -> list[str]:
@@ -93,88 +38,6 @@ def stores_of(node: Node) -> list[str]:
         return []
     store, log = PurePosixPath(node.store_folder), PurePosixPath(node.log_folder)
     return [str(store)] if log.is_relative_to(store) else [str(store), str(log)]
-
-
-def make_hosts(
-    client: docker.DockerClient, topology: Topology, own: dict[str, str], image_id: str
-) -> dict[str, str]:
-    """Make the network and the hosts; return the hosts' container ids by name.
-
-    Raises:
-        ClusterError: somebody has these addresses; the text says who.
-        DockerException: the daemon refused.
-    """
-    subnet = subnet_of(topology)
-    if holder := _holder_of(client, subnet):
-        raise ClusterError(
-            f"{subnet}, which has the addresses of {topology.name}'s hosts, is held by "
-            f"{holder}; --runtime local gives every cluster addresses of its own"
-        )
-    pool = IPAMPool(subnet=str(subnet), gateway=gateway_of(topology))
-    name = network_of(own)
-    client.networks.create(
-        name,
-        driver="bridge",
-        ipam=IPAMConfig(pool_configs=[pool]),
-        labels=own,
-    )
-
-    def make_one(host: Host) -> str:
-        at = client.api.create_endpoint_config(ipv4_address=host.address)
-        container: Container = client.containers.create(
-            image_id,
-            HOLD,
-            name=f"{name}-{host.name}",
-            hostname=host.name,
-            labels=own | {"rmqlab.host": host.name},
-            init=True,
-            extra_hosts=topology.names,
-            healthcheck={"test": ["NONE"]},
-            network=name,
-            networking_config={name: at},
-        )
-        container.start()
-        return str(container.id)
-
-    with ThreadPoolExecutor() as together:
-        ids = list(together.map(make_one, topology.hosts))
-    return dict(zip((host.name for host in topology.hosts), ids, strict=True))
-
-
-def _holder_of(client: docker.DockerClient, subnet: IPv4Network) -> str:
-    """Return who has a part of the subnet and what would end that; empty if nobody."""
-    for network in client.networks.list():
-        pools = (network.attrs.get("IPAM") or {}).get("Config") or []
-        for pool in pools:
-            there = ip_network(pool.get("Subnet") or "0.0.0.0/32")
-            if isinstance(there, IPv4Network) and there.overlaps(subnet):
-                return _describe(network)
-    for name, addresses in psutil.net_if_addrs().items():
-        for one in addresses:
-            with contextlib.suppress(ValueError):
-                if ip_address(one.address) in subnet:
-                    return f"this machine's interface {name} ({one.address})"
-    return ""
-
-
-def _describe(network: Network) -> str:
-    found = network.attrs.get("Labels") or {}
-    if cluster := found.get(CLUSTER_LABEL):
-        return (
-            f"rmqlab cluster {cluster!r} in {found.get(FOLDER_LABEL)}: "
-            f"`rmqlab down --name {cluster}` ends it, or, if that knows none, "
-            f"`docker rm -f $(docker ps -aqf label={CLUSTER_LABEL}={cluster}); "
-            f"docker network rm {network.name}`"
-        )
-    if project := found.get(COMPOSE_PROJECT):
-        return (
-            f"the Compose project {project!r}: `docker compose -p {project} down` "
-            "ends it"
-        )
-    return (
-        f"the Docker network {network.name!r}: `docker network rm {network.name}` "
-        "removes it if nobody needs it"
-    )
 
 
 def render(topology: Topology) -> str:

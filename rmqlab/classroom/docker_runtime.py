@@ -5,7 +5,7 @@
     its store's absolute path    →   CLUSTER/HOST and that path
     ~/logs/rocketmqlogs          →   CLUSTER/HOST/logs/rocketmqlogs/NODE
 
-The nodes' files are used as they are, by this user.  `compose` has the whole picture.
+The nodes' files are used as they are, by this user.  The hosts: `docker_hosts`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from docker.types import Mount
 
 from rmqlab import health
 from rmqlab.classroom import image
-from rmqlab.classroom.compose import CONF, LOGS, command_of, make_hosts, stores_of
+from rmqlab.classroom.compose import CONF, LOGS, command_of, stores_of
 from rmqlab.classroom.container import BOOTED, Running, plug, unplug
+from rmqlab.classroom.docker_hosts import make_hosts
 from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.image import in_thread
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State
