@@ -89,7 +89,7 @@ class Delivery:
         """Return the queues of a topic that may be written to.
 
         A topic that is not there yet has those of the topic that lends new ones its
-        settings, if it does.
+        settings, if it does.  One that is there and not to be written to has none.
 
         Raises:
             SendError: there is none.
@@ -97,7 +97,7 @@ class Delivery:
         """
         route = await self._instance.route(topic)
         queues = self._writable(topic, route) if route else []
-        if not queues:
+        if route is None:
             default = await self._instance.fetch_route(self._config.create_topic_key)
             if default:
                 most = self._config.default_topic_queue_nums

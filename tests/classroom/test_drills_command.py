@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from rmqlab.classroom.commands import EX_USAGE, drills, rmqlab
-from rmqlab.classroom.simulated.drill_table import BEGIN, END, Cell, DrillTable
+from rmqlab.classroom.simulated.drill_table import IN_PAGE, Cell, DrillTable
 from rmqlab.classroom.simulated.drills import FAULTS, Found
 from rmqlab.classroom.topology import MODES
 
@@ -48,12 +48,16 @@ def test_the_table_in_json_is_for_programs(asked):
     assert json.loads(call("--json").stdout) == TABLE.to_json()
 
 
+def page_with(table):
+    return f"before\n{IN_PAGE.begin}\n{table}\n{IN_PAGE.end}\nafter\n"
+
+
 def test_a_page_gets_the_table_between_its_markers(asked, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", "utf-8")
+    page.write_text(page_with("old"), "utf-8")
     assert call("--into", page).exit_code == 0
     text = page.read_text("utf-8")
-    assert text == f"before\n{BEGIN}\n{TABLE.markdown}\n{END}\nafter\n"
+    assert text == page_with(TABLE.markdown)
     page.write_text("no markers\n", "utf-8")
     assert call("--into", page).exit_code == 1
     assert page.read_text("utf-8") == "no markers\n"

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from rmqlab.classroom.simulated.drill_table import (
-    BEGIN,
-    END,
     HEAD,
+    IN_PAGE,
     NUMBERS,
     Cell,
     DrillTable,
@@ -99,7 +98,7 @@ def test_the_json_has_medians_worsts_and_what_each_seed_found():
 def published():
     """Return the rows of README's table by what happens and mode; its head apart."""
     page = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    lines = page.partition(BEGIN)[2].partition(END)[0].split("\n")
+    lines = page.partition(IN_PAGE.begin)[2].partition(IN_PAGE.end)[0].split("\n")
     cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     rows, what = {}, ""
     for row in cells[2:]:

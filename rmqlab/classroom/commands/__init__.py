@@ -29,6 +29,7 @@ FAMILIES = {
     "traces": "trace replay",
     "scenarios": "sim",
     "drills": "drills",
+    "conform": "conform",
     "verify": "verify",
     "dump": "dump",
     "bench": "bench",

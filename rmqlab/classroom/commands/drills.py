@@ -12,10 +12,10 @@ from rich.console import Console
 from rmqlab.classroom.commands.clusters import json_option
 from rmqlab.classroom.commands.scenarios import hush
 from rmqlab.classroom.simulated.drill_table import (
+    IN_PAGE,
     SEEDS,
     DrillTable,
     drill_table,
-    put_into,
 )
 from rmqlab.classroom.simulated.drills import FAULTS
 from rmqlab.classroom.topology import MODES
@@ -66,7 +66,7 @@ def drills_command(
         table = drill_table(seeds, modes or MODES, faults or tuple(FAULTS), jobs)
     if into is not None:
         page = Path(into)
-        page.write_text(put_into(page.read_text("utf-8"), table), "utf-8")
+        page.write_text(IN_PAGE.put(page.read_text("utf-8"), table.markdown), "utf-8")
     print(json.dumps(table.to_json()) if as_json else _told(table, seeds))
 
 

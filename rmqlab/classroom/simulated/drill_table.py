@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from rmqlab.classroom.page import Place
 from rmqlab.classroom.simulated.drills import FAULTS, FLUSH_OF, Found, drill, fits
 from rmqlab.classroom.topology import MODES
 from rmqlab.errors import ConfigError
@@ -25,8 +26,9 @@ from rmqlab.errors import ConfigError
 SCHEMA = 1
 SEEDS = 3
 NUMBERS = ("lost", "unread", "failed", "doubled", "unavailable_s")
-BEGIN, END = "<!-- drills: rmqlab drills --into README.md -->", "<!-- end of drills -->"
-"""Between these lines a page has the table."""
+IN_PAGE = Place(
+    "<!-- drills: rmqlab drills --into README.md -->", "<!-- end of drills -->"
+)
 HEAD = (
     "what happens",
     "mode",
@@ -161,16 +163,3 @@ def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(f"no {what} {unknown[0]!r}: there are {', '.join(known)}")
-
-
-def put_into(page: str, table: DrillTable) -> str:
-    """Return a page with another table between its markers.
-
-    Raises:
-        ConfigError: it has no markers.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ConfigError(f"the page has no lines {BEGIN!r} and {END!r}")
-    return f"{before}{begin}\n{table.markdown}\n{end}{after}"

@@ -1,0 +1,85 @@
+"""`rmqlab conform`: what the course says, on our nodes and on RocketMQ's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from rmqlab.classroom.commands.clusters import json_option
+from rmqlab.classroom.conform.catalogue import CLAIMS
+from rmqlab.classroom.conform.claim import Claim
+from rmqlab.classroom.conform.play import OURS, Tell, play
+from rmqlab.classroom.conform.recorded import recorded
+from rmqlab.classroom.conform.table import IN_PAGE, markdown, report
+from rmqlab.classroom.conform.verdict import Conformance, conformance
+
+REAL = "rocketmq"
+
+
+@click.command("conform")
+@click.option(
+    "--against", default=REAL, show_default=True, metavar="RUNTIME|FILE",
+    help="A runtime, or what --json gave in an earlier run.",
+)  # fmt: skip
+@click.option(
+    "--only", multiple=True, metavar="LAB|CLAIM",
+    help="A lab's number, or a claim's name; may be repeated.",
+)  # fmt: skip
+@click.option("--list", "is_list", is_flag=True, help="Say what is claimed.")
+@click.option(
+    "--into", metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+    help="Put the table into a page in Markdown, between its markers.",
+)  # fmt: skip
+@json_option
+def conform_command(
+    against: str, only: tuple[str, ...], is_list: bool, into: str | None, as_json: bool
+) -> None:
+    """Play what the course claims on our nodes and on RocketMQ's, and compare.
+
+    ROCKETMQ_HOME says where a release of RocketMQ lies.  All claims take a few minutes.
+
+    Exit code 1 if something differs that is not explained, or could not be played.
+
+    \b
+    rmqlab conform --only 10
+    rmqlab conform --json > 4.9.7.json && … && rmqlab conform --against 4.9.7.json
+    """
+    claims = _chosen(only)
+    if is_list:
+        print("\n".join(f"{one.lab}  {one.name}\n    {one.text}" for one in claims))
+        return
+    with Console(stderr=True, quiet=as_json).status("…") as status:
+        found = asyncio.run(_compared(claims, against, status.update))
+    if into is not None:
+        page = Path(into)
+        page.write_text(IN_PAGE.put(page.read_text("utf-8"), markdown(found)), "utf-8")
+    whole = json.dumps(found.to_json(), ensure_ascii=False, indent=1)
+    print(whole if as_json else report(found))
+    sys.exit(0 if found.is_good else 1)
+
+
+def _chosen(only: tuple[str, ...]) -> list[Claim]:
+    labs = {one.lab for one in CLAIMS}
+    names = {one.name for one in CLAIMS}
+    for one in only:
+        if one not in labs | names:
+            there = ", ".join(sorted(labs))
+            raise click.UsageError(
+                f"no claim {one!r}: the labs with claims are {there}, and --list "
+                "names them all"
+            )
+    return [one for one in CLAIMS if not only or {one.lab, one.name} & set(only)]
+
+
+async def _compared(claims: list[Claim], against: str, tell: Tell) -> Conformance:
+    """Play theirs first: that may not be there."""
+    if (path := Path(against)).is_file():
+        theirs = recorded(path)
+    else:
+        theirs = await play(claims, against, tell)
+    return conformance(claims, await play(claims, OURS, tell), theirs)
