@@ -16,26 +16,35 @@ REFRESH_S = 1.0
 
 
 class Watch:
-    """Looks once a second until it is closed, or the cluster is gone."""
+    """Looks once a second, or when told to, until it is closed or the cluster gone."""
 
     def __init__(
         self, look: Callable[[], object], gone: Callable[[str], object]
     ) -> None:
         self._look, self._gone = look, gone
-        self._closed = threading.Event()
+        self._is_closed, self._due = False, threading.Event()
         threading.Thread(target=self._run, name="rmqlab-panel", daemon=True).start()
 
     def _run(self) -> None:
-        while not self._closed.wait(REFRESH_S):
+        while True:
+            self._due.wait(REFRESH_S)
+            self._due.clear()
+            if self._is_closed:
+                return
             try:
                 self._look()
             except ClusterError as error:
                 self._gone(str(error))
                 return
 
+    def look_now(self) -> None:
+        """Look without waiting for the second to be over."""
+        self._due.set()
+
     def close(self) -> None:
         """Stop looking."""
-        self._closed.set()
+        self._is_closed = True
+        self._due.set()
 
 
 def display_widget(widget: widgets.Widget, text: str) -> None:

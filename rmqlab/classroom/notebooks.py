@@ -24,6 +24,7 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 PLACEHOLDER = "...  # your answer"
 CELL_TIMEOUT_S = 120
 FORMAT = 4
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TRANSIENT_METADATA = ("execution", "widgets", "collapsed", "scrolled", "jupyter")
 
 _SOLUTION = re.compile(
@@ -69,6 +70,14 @@ def save(notebook: Notebook, path: Path) -> None:
     path.write_text(to_text(notebook), "utf-8")
 
 
+def of_one_cell(code: str, title: str) -> Notebook:
+    """Return a notebook that runs this."""
+    new = nbformat.v4
+    cell = new.new_code_cell(code)  # type: ignore[no-untyped-call]
+    metadata = {"title": title, "kernelspec": KERNEL}
+    return new.new_notebook(cells=[cell], metadata=metadata)  # type: ignore[no-untyped-call]
+
+
 def to_text(notebook: Notebook) -> str:
     """Return a notebook's file content."""
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
@@ -103,11 +112,7 @@ def without_answers(notebook: Notebook) -> Notebook:
 def clean(notebook: Notebook) -> Notebook:
     """Take out what differs from run to run without meaning anything."""
     notebook.metadata = {
-        "kernelspec": {
-            "display_name": "Python 3",
-            "language": "python",
-            "name": "python3",
-        },
+        "kernelspec": KERNEL,
         "language_info": {"name": "python"},
         **{k: v for k, v in notebook.metadata.items() if k == "rmqlab"},
     }

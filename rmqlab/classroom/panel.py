@@ -42,7 +42,7 @@ COLOURS = {
 
 
 class ClusterPanel:
-    """Hosts, nodes, roles, states, logs, and three buttons a node."""
+    """Hosts, nodes, roles, states, logs, and four buttons a node."""
 
     def __init__(self, cluster: Cluster | SimLab) -> None:
         self._cluster = cluster
@@ -154,16 +154,17 @@ class ClusterPanel:
 
 
 class _Row:
-    """One node: its facts, and Kill, Pause or Resume, Restart."""
+    """One node: its facts, and Kill, Stop, Pause or Resume, Restart."""
 
     def __init__(self, node: NodeState, act: Callable[[str, str], None]) -> None:
         self.name = node.name
         self._facts = widgets.HTML(layout=widgets.Layout(width="560px"))
         self._kill = self._button("Kill", lambda: act("kill", node.name))
+        self._stop = self._button("Stop", lambda: act("stop", node.name))
         self._pause = self._button("Pause", lambda: act(self._pause_verb, node.name))
         self._restart = self._button("Restart", lambda: act("restart", node.name))
-        buttons = [self._kill, self._pause, self._restart]
-        self.widget = widgets.HBox([self._facts, *buttons], layout=ROW)
+        self._buttons = [self._kill, self._stop, self._pause, self._restart]
+        self.widget = widgets.HBox([self._facts, *self._buttons], layout=ROW)
         self._pause_verb = "pause"
 
     def _button(self, text: str, clicked: Callable[[], None]) -> widgets.Button:
@@ -175,7 +176,7 @@ class _Row:
     def show(self, node: NodeState) -> None:
         """Show a node's state, and offer what can be done to it."""
         self._facts.value = _facts_html(node)
-        self._kill.disabled = not node.is_alive
+        self._kill.disabled = self._stop.disabled = not node.is_alive
         self._pause.disabled = node.state not in ("usable", "waiting", "paused")
         self._pause_verb = "resume" if node.state == "paused" else "pause"
         self._pause.description = self._pause_verb.capitalize()
@@ -183,7 +184,7 @@ class _Row:
 
     def disable(self) -> None:
         """Offer nothing any more."""
-        for button in (self._kill, self._pause, self._restart):
+        for button in self._buttons:
             button.disabled = True
 
 

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import socket
+
 import psutil
 
+from rmqlab.classroom.runtime import ClusterError
+
 WILDCARDS = ("0.0.0.0", "::", "")
+
+
+def check_free(host: str, port: int) -> None:
+    """Return if a server can listen there.
+
+    Raises:
+        ClusterError: it cannot; the text says who holds the port, where that is it.
+    """
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        why = holder_of(host, port) or f"{host}:{port}: {error.strerror}"
+        raise ClusterError(f"{why}: end that, or give another --port") from error
 
 
 def holder_of(host: str, port: int) -> str | None:

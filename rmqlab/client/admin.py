@@ -155,9 +155,12 @@ class Admin:
         answer = await self.call(address, header, body, timeout_s)
         return fastjson.loads(answer.body) if answer.body else {}
 
-    async def runtime_info(self, address: str) -> dict[str, str]:
+    async def runtime_info(
+        self, address: str, timeout_s: float = TIMEOUT_S
+    ) -> dict[str, str]:
         """Return a broker's measurements; see `ask`."""
-        return dict((await self.ask(address, GetRuntimeInfo()))["table"])
+        found = await self.ask(address, GetRuntimeInfo(), timeout_s=timeout_s)
+        return dict(found["table"])
 
     async def settings(self, address: str) -> dict[str, str]:
         """Return one broker's settings, by RocketMQ's keys; see `ask`."""

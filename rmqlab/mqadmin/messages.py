@@ -58,11 +58,11 @@ class Found(Row):
 
 async def by_key(admin: Admin, flags: Namespace) -> Rows:
     """List the messages of a topic that have a key."""
-    for one in await _found(admin, flags.topic, flags.msg_key, MOST_BY_KEY):
+    for one in await found_by_key(admin, flags.topic, flags.msg_key, MOST_BY_KEY):
         yield Found(one.msg_id, one.queue_id, one.queue_offset)
 
 
-async def _found(
+async def found_by_key(
     admin: Admin, topic: str, key: str, most: int, *, is_unique: bool = False
 ) -> list[StoredMessage]:
     """Return what the brokers of a topic find under a key, the oldest first.
@@ -92,7 +92,9 @@ async def by_unique_key(admin: Admin, flags: Namespace) -> Rows:
     if flags.consumer_group and flags.client_id:
         yield await _consumed(admin, flags, flags.msg_id, flags.topic)
         return
-    found = await _found(admin, flags.topic, flags.msg_id, MOST_BY_ID, is_unique=True)
+    found = await found_by_key(
+        admin, flags.topic, flags.msg_id, MOST_BY_ID, is_unique=True
+    )
     chosen = found if flags.show_all else found[:1]
     async for row in _shown(admin, chosen, with_offset_id=False):
         yield row
@@ -104,7 +106,7 @@ async def by_id(admin: Admin, flags: Namespace) -> Rows:
         if flags.consumer_group and flags.client_id:
             yield await _consumed(admin, flags, msg_id)
             continue
-        message = await _at(admin, msg_id)
+        message = await found_by_offset_id(admin, msg_id)
         if flags.send_message:
             yield await _sent_again(admin, message)
             continue
@@ -112,7 +114,7 @@ async def by_id(admin: Admin, flags: Namespace) -> Rows:
             yield row
 
 
-async def _at(admin: Admin, msg_id: str) -> StoredMessage:
+async def found_by_offset_id(admin: Admin, msg_id: str) -> StoredMessage:
     """Return the message that an offset id names.
 
     Raises:
@@ -192,7 +194,9 @@ async def _consumed(
 ) -> ConsumedDirectly:
     """Have one consumer consume a message now; its broker passes it on."""
     if topic is not None:
-        (message, *_) = await _found(admin, topic, msg_id, MOST_BY_ID, is_unique=True)
+        (message, *_) = await found_by_key(
+            admin, topic, msg_id, MOST_BY_ID, is_unique=True
+        )
         msg_id = message.offset_msg_id
     header = ConsumeDirectly(flags.consumer_group, flags.client_id, msg_id)
     at = (await admin.addresses(RETRY_PREFIX + flags.consumer_group))[0]

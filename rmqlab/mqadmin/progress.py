@@ -6,6 +6,7 @@ Source: ConsumerProgressSubCommand.java, GroupConsumeInfo.java, release 4.9.7.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -125,7 +126,7 @@ class GroupRow(Row):
 
 async def consumer_progress(admin: Admin, flags: Namespace) -> Rows:
     """Print how far a group is in each queue, or all groups as they are."""
-    rows = _of_group(admin, flags) if flags.group_name else _of_all(admin)
+    rows: Rows = _of_group(admin, flags) if flags.group_name else all_groups(admin)
     async for row in rows:
         yield row
 
@@ -157,7 +158,7 @@ async def _owners(admin: Admin, group: str) -> dict[MessageQueue, str]:
     }
 
 
-async def _of_all(admin: Admin) -> Rows:
+async def all_groups(admin: Admin) -> AsyncIterator[GroupRow]:
     """Yield all groups, those with most clients first, then those furthest behind."""
     topics = await admin.topics()
     names = [one.removeprefix(RETRY_PREFIX) for one in topics if RETRY_PREFIX in one]

@@ -40,6 +40,9 @@ class FakeCluster:
     def kill(self, node):
         self._ask("kill", node)
 
+    def stop(self, node):
+        self._ask("stop", node)
+
     def pause(self, node):
         self._ask("pause", node)
 
@@ -108,13 +111,13 @@ def test_what_a_node_says_is_shown_as_text_not_as_html(show):
 @pytest.mark.parametrize(
     ("state", "wanted"),
     [
-        ("usable", {"Kill", "Pause", "Restart"}),
-        ("waiting", {"Kill", "Pause", "Restart"}),
-        ("paused", {"Kill", "Resume", "Restart"}),
+        ("usable", {"Kill", "Stop", "Pause", "Restart"}),
+        ("waiting", {"Kill", "Stop", "Pause", "Restart"}),
+        ("paused", {"Kill", "Stop", "Resume", "Restart"}),
         ("killed", {"Restart"}),
         ("stopped", {"Restart"}),
         ("failed", {"Restart"}),
-        ("starting", {"Kill"}),
+        ("starting", {"Kill", "Stop"}),
     ],
 )
 def test_only_what_can_be_done_to_a_node_is_offered(show, state, wanted):
@@ -122,7 +125,7 @@ def test_only_what_can_be_done_to_a_node_is_offered(show, state, wanted):
     assert offered(panel) == wanted
 
 
-@pytest.mark.parametrize("verb", ["Kill", "Pause", "Resume", "Restart"])
+@pytest.mark.parametrize("verb", ["Kill", "Stop", "Pause", "Resume", "Restart"])
 def test_a_click_asks_the_cluster_for_it(show, verb):
     cluster, panel = show(node(state="paused" if verb == "Resume" else "usable"))
     buttons(panel)[verb].click()

@@ -89,7 +89,7 @@ def test_hosts_have_buttons_that_say_what_can_be_done(panel, cluster):
 
 
 def test_nodes_have_the_buttons_that_they_have_anywhere(panel, cluster):
-    _, kill, pause, restart = panel._rows["broker-a"].widget.children
+    _, kill, _, pause, restart = panel._rows["broker-a"].widget.children
     press(panel, pause)
     assert cluster.node("broker-a").state == "paused"
     press(panel, kill)

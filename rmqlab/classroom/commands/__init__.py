@@ -26,6 +26,7 @@ FAMILIES = {
     "exercises": "list start reset hint grade build",
     "tools": "lab lint doctor demo",
     "admin": "admin",
+    "console": "console",
     "traces": "trace replay",
     "scenarios": "sim",
     "drills": "drills",
