@@ -26,6 +26,7 @@ from rmqlab.broker.handlers.send import SendHandler
 from rmqlab.broker.handlers.transaction import TransactionHandler
 from rmqlab.broker.measure import measure
 from rmqlab.broker.memory import Memory
+from rmqlab.broker.ports import FAST_PORT, HA_PORT
 from rmqlab.broker.questions import Questions
 from rmqlab.broker.services.cleaning import Cleaning
 from rmqlab.broker.services.delayed import DelayedDelivery
@@ -52,10 +53,6 @@ from rmqlab.store.retention import Limits
 from rmqlab.store.store import MessageStore
 
 log = logging.getLogger(__name__)
-
-FAST_PORT = -2
-"""The VIP port, counted from listenPort."""
-HA_PORT = +1
 
 
 class Broker:

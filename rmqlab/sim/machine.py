@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 from rmqlab.sim.disk import MachineDisk, ProcessDisk
 from rmqlab.sim.loop import SimLoop, outer_loop_aside
-from rmqlab.sim.network import Host, Network
+from rmqlab.sim.network import Host, LetsIn, Network
 from rmqlab.sim.task import SimTask
 from rmqlab.sim.timeline import Stuck, Timeline
 
@@ -158,6 +158,15 @@ class Machine:
         for link in network.links_from(address) if outward else []:
             link.cut(self.name)
         self.simulation.timeline.tell("fault", host=self.name, what="cut", **ways)
+
+    def guard(self, lets_in: LetsIn) -> None:
+        """Put up a firewall: it is asked with an address and a port of this machine.
+
+        Whoever is not let in waits for an answer in vain.  Connections that stand go
+        on, and so do those within the machine.
+        """
+        self.host.guard(lets_in)
+        self.simulation.timeline.tell("fault", host=self.name, what="firewall")
 
     def slow_links(self, latency_s: float, jitter_s: float = 0.0) -> None:
         """Let everything from and to other machines take so long, one way."""

@@ -7,6 +7,7 @@
             ── ACK ──────────────────────► accept
     process gone      its kernel closes every end: FIN, or RST
     host down         nothing: the peer's half of a connection stays open
+    firewall          nothing either: SYN is dropped; what stands already, stands
 
 A host that is down answers nobody.  Started anew, it knows none of the connections of
 before, which their peers learn when they say something, or had said something.
@@ -41,6 +42,8 @@ _CANNOT_BIND = {
 """Linux's words, on whatever system this runs."""
 
 Accept = Callable[[End], None]
+LetsIn = Callable[[str, int], bool]
+"""Whether a firewall lets an address connect to a port."""
 
 
 class Network:
@@ -101,6 +104,7 @@ class Host:
         self.address, self.names = address, names
         self.is_up = True
         self.listeners: dict[int, Listener] = {}
+        self._lets_in: LetsIn = lambda address, port: True
         self._network, self._timeline = network, network.timeline
         self._ends: dict[End, None] = {}
         self._unheard: dict[Callable[[], None], None] = {}
@@ -205,12 +209,25 @@ class Host:
     def power_on(self) -> None:
         """Be there again, knowing nothing of what was."""
         self.is_up = True
+        self._listen_again()
+
+    def guard(self, lets_in: LetsIn) -> None:
+        """Have a firewall that is asked about each connection from another host."""
+        self._lets_in = lets_in
+        self._listen_again()
+
+    def hears(self, address: str, port: int) -> bool:
+        """Whether it learns that somebody wants to connect to a port."""
+        is_itself = address == self.address
+        return self.is_up and (is_itself or self._lets_in(address, port))
+
+    def _listen_again(self) -> None:
         unheard, self._unheard = self._unheard, {}
         for question in unheard:
             self._timeline.call_in(RESEND_S, question)
 
     def ask_again(self, question: Callable[[], None]) -> None:
-        """Being down, hear what was sent once more when up again, as TCP repeats it."""
+        """Not having heard it, be asked again once that may be, as TCP repeats it."""
         self._unheard[question] = None
 
 
@@ -230,7 +247,7 @@ class _Attempt:
 
     def _asked(self) -> None:
         host = self._network.hosts[self._end.other[0]]
-        if not host.is_up:
+        if not host.hears(self._end.own[0], self._end.other[1]):
             host.ask_again(self.ask)
             return
         listener = host.listeners.get(self._end.other[1])

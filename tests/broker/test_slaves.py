@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqlab.broker.handlers.pull import PullHandler
+from rmqlab.broker.services.slave_sync import SlaveSync
 from rmqlab.client import Admin, Producer, PushConsumer
 from rmqlab.errors import NotConnected, RemoteError
 from rmqlab.protocol.admin import CreateTopic
@@ -105,6 +106,30 @@ async def test_a_slave_takes_topics_groups_and_offsets_from_its_master(tmp_path)
         assert slave.memory.topics.to_json() == master.memory.topics.to_json()
         assert slave.memory.groups.to_json() == master.memory.groups.to_json()
         assert slave.memory.offsets.get("kitchen", "orders", 0) == 1
+
+
+class NobodyThere:
+    """Writes down who was asked for what, and has no answer."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def ask(self, address, header):
+        self.asked.append((type(header).__name__, address))
+        raise NotConnected(address)
+
+
+async def test_topics_are_asked_for_at_the_masters_vip_port(tmp_path):
+    slave, there = make_broker(tmp_path, "", role=BrokerRole.SLAVE), NobodyThere()
+    sync = SlaveSync(slave.config, slave.memory, there, [])
+    sync.master = "host1:10911"
+    await sync.step()
+    assert there.asked == [
+        ("GetAllTopicConfig", "host1:10909"),
+        ("GetAllConsumerOffset", "host1:10911"),
+        ("GetAllDelayOffset", "host1:10911"),
+        ("GetAllGroupConfig", "host1:10911"),
+    ]
 
 
 async def test_a_slave_keeps_its_tables_when_the_master_does_not_answer(tmp_path):

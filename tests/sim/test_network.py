@@ -46,6 +46,44 @@ def test_a_host_that_does_not_answer_is_given_up_after_two_minutes(two, fault):
     assert two.sim.now_s == pytest.approx(CONNECT_S)
 
 
+def test_whom_a_firewall_does_not_let_in_waits_in_vain(two):
+    two.listen()
+    two.far.guard(lambda address, port: (address, port) == (NEAR, PORT + 1))
+    task = connecting(two)
+    two.sim.run_until(task.done)
+    assert isinstance(task.exception(), TimeoutError)
+    assert two.sim.now_s == pytest.approx(CONNECT_S)
+    assert two.accepted == []
+
+
+def test_a_firewall_lets_in_whom_it_is_told_to(two):
+    two.far.guard(lambda address, port: (address, port) == (NEAR, PORT))
+    near, far = two.pair()
+    assert near.seen == far.seen == ["made"]
+
+
+def test_who_waits_at_a_firewall_gets_in_when_it_is_opened(two):
+    two.listen()
+    two.far.guard(lambda address, port: False)
+    task = connecting(two)
+    two.sim.run(CONNECT_S / 2)
+    two.far.guard(lambda address, port: True)
+    two.sim.run_until(task.done)
+    assert task.exception() is None
+    assert two.sim.now_s == pytest.approx(CONNECT_S / 2 + RESEND_S, abs=LINK_S)
+
+
+def test_what_stands_or_stays_on_its_machine_does_not_ask_a_firewall(two):
+    near, far = two.pair()
+    two.far.guard(lambda address, port: False)
+    near.transport.write(b"still here")
+    work = two.server.loop.create_connection(Line, "far", PORT)
+    two.sim.complete(two.server, work)
+    two.sim.run(LINK_S)
+    assert far.data == b"still here"
+    assert len(two.accepted) == 2
+
+
 def test_an_unknown_name_has_no_address(two):
     with pytest.raises(socket.gaierror, match="Name or service not known"):
         two.sim.complete(

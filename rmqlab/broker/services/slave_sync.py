@@ -5,10 +5,14 @@ Topics, groups and offsets flow from the master to the slave only, every ten sec
 overwritten once the master is back: some messages are then consumed twice.  While no
 name server knows a master, nobody is asked.
 
-    slave ── topics? offsets? delay offsets? groups? ──► master, its clients' port
+    slave ── topics? ─────────────────────────► master, its VIP port
+    slave ── offsets? delay offsets? groups? ─► master, its clients' port
           ◄─ each table as JSON, as the master would save it ──
 
-Source: SlaveSynchronize.java, BrokerController.handleSlaveSynchronize, release 4.9.7.
+A firewall between the two has to let both ports through, and the log's.
+
+Source: SlaveSynchronize.java, BrokerController.handleSlaveSynchronize,
+BrokerOuterAPI.java, release 4.9.7.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import logging
 from collections.abc import Iterable
 
 from rmqlab.broker.memory import Memory
+from rmqlab.broker.ports import fast_address
 from rmqlab.broker.services.housekeeping import Persistence
 from rmqlab.errors import RemoteError, Unavailable, WireError
 from rmqlab.protocol import fastjson
@@ -65,17 +70,18 @@ class SlaveSync(Service):
         own = f"{self._config.broker_i_p1}:{self._config.listen_port}"
         if self.master in ("", own):
             return
-        for header, take_over in (
-            (GetAllTopicConfig(), self._topics.replace),
-            (GetAllConsumerOffset(), self._offsets.load),
-            (GetAllDelayOffset(), self._delays.load),
-            (GetAllGroupConfig(), self._groups.replace),
+        master, fast = self.master, fast_address(self.master)
+        for address, header, take_over in (
+            (fast, GetAllTopicConfig(), self._topics.replace),
+            (master, GetAllConsumerOffset(), self._offsets.load),
+            (master, GetAllDelayOffset(), self._delays.load),
+            (master, GetAllGroupConfig(), self._groups.replace),
         ):
             try:
-                answer = await self._remoting.ask(self.master, header)
+                answer = await self._remoting.ask(address, header)
                 take_over(fastjson.loads(answer.body))
             except (Unavailable, RemoteError, WireError) as error:
-                log.warning("not copied from master=%s: %s", self.master, error)
+                log.warning("not copied from master=%s: %s", address, error)
                 continue
             for one in self._saving:
                 one.save_changed()

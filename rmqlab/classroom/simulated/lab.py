@@ -12,6 +12,8 @@ Its clients have RocketMQ's own intervals, 20 and 30 seconds: waiting costs noth
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from rmqlab.classroom.host_verbs import HostState
@@ -29,6 +31,9 @@ from rmqlab.sim.disk import MachineDisk
 from rmqlab.sim.pages import PAGE_BYTES
 
 LOG_LINES = 50
+
+Rule = tuple[str, str, int]
+"""A host that may connect, to another host, at a port; the clients' is ``client``."""
 
 
 class SimLab(Promoting, SimCluster, LabVerbs):
@@ -95,6 +100,22 @@ class SimLab(Promoting, SimCluster, LabVerbs):
         with self._lock:
             self.crew.machine(self.node(node).host).disk.flip(path, offset)
 
+    def firewall(self, rules: Iterable[Rule] | None) -> None:
+        """Let hosts open connections to each other by these rules only; None: by any.
+
+        Connections that stand go on: start a node or a client anew to see the effect.
+        """
+        with self._lock:
+            ways = None if rules is None else {self._way(rule) for rule in rules}
+            for machine in self.crew.machines.values():
+                machine.guard(partial(_lets_in, ways, machine.host.address))
+
+    def _way(self, rule: Rule) -> Rule:
+        """Return a rule with addresses for names."""
+        source, target, port = rule
+        addresses = (self.crew.machine(one).host.address for one in (source, target))
+        return (*addresses, port)
+
     def listen(self) -> Wire:
         """Record what happens from now on, with the bytes of every frame."""
         with self._lock:
@@ -134,6 +155,10 @@ class SimLab(Promoting, SimCluster, LabVerbs):
         super().down()
         self._is_down = True
         self._logs.close()
+
+
+def _lets_in(ways: set[Rule] | None, target: str, source: str, port: int) -> bool:
+    return ways is None or (source, target, port) in ways
 
 
 class MachineShelf:
