@@ -1,7 +1,7 @@
 """A day of a cluster whose hosts have firewalls: what fails in it, and who connected.
 
     rules ──► firewalls ──► start ──► a day ──► troubles, in words
-                                          └───► used: (from, to, port) of each connection
+                                          └───► used: each (from, to, port) there was
 
 Its clients are on a machine of their own.  One of them is of 4.4.0, as delivered: it
 asks a broker at its VIP port for all but messages.

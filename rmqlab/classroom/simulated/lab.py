@@ -112,9 +112,8 @@ class SimLab(Promoting, SimCluster, LabVerbs):
 
     def _way(self, rule: Rule) -> Rule:
         """Return a rule with addresses for names."""
-        source, target, port = rule
-        addresses = (self.crew.machine(one).host.address for one in (source, target))
-        return (*addresses, port)
+        source, target = (self.crew.machine(one).host.address for one in rule[:2])
+        return source, target, rule[2]
 
     def listen(self) -> Wire:
         """Record what happens from now on, with the bytes of every frame."""
