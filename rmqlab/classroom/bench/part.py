@@ -9,8 +9,9 @@ A probe may build on what the one before it left in the part's folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -82,3 +83,12 @@ class Part:
         """Yield all measures, probe by probe."""
         for probe in self.probes:
             yield from probe.measures
+
+    def only(self, texts: Iterable[str]) -> Part:
+        """Return the part with just those probes that have a text in their names.
+
+        In whole words: ``SYNC_MASTER`` is no ``ASYNC_MASTER``.
+        """
+        wanted = re.compile("|".join(rf"\b{re.escape(text)}\b" for text in texts))
+        kept = [one for one in self.probes if wanted.search(one.name)]
+        return replace(self, probes=tuple(kept))

@@ -1,7 +1,8 @@
 """Measures: one warm-up, then rounds that take every probe of every part in turn.
 
 The warm-up is of quick sizes and not counted: what it warms is the disk's cache of
-Python's own files, for a probe is mostly a process of its own.
+Python's own files, for a probe is mostly a process of its own.  A quick run is a look,
+and has none.
 
 A probe that cannot be had here is asked once; one that breaks is not asked again, and
 the others go on.
@@ -38,7 +39,7 @@ def measure(
     results = [PartResult(part, part.quick if quick else part.sizes) for part in parts]
     for result in results:
         check_room(result.part, result.sizes, folder)
-    for part in parts:
+    for part in () if quick else parts:
         _round(PartResult(part, part.quick), folder, "warm-up", tell)
     for number in range(1, rounds + 1):
         for result in results:

@@ -55,31 +55,34 @@ def result_table(
     table.add_column("target", justify="right")
     if compared is not None:
         table.add_column("by before", justify="right")
+    told = None
     for name, series in result.series.items():
-        cells = _cells(series, is_whole=result.is_whole)
+        cells = _cells(series, told, is_whole=result.is_whole)
+        told = series.missing
         if compared is not None:
             cells.append(_ratio(compared.get(name)))
         table.add_row(escape(name), *cells)
     return table
 
 
-def _cells(series: Series, *, is_whole: bool) -> list[str]:
+def _cells(series: Series, told: str | None, *, is_whole: bool) -> list[str]:
+    """Return a row's cells; `told` is why the one before it is missing."""
     measure, summary = series.measure, series.summary
     unit = f"{escape(measure.unit)} {ARROWS[measure.better]}"
     if summary is None:
         colour = "red" if series.failed else "yellow"
-        why = f"[{colour}]{escape(series.missing or '')}[/]"
-        return [f"[{colour}]–[/]", unit, why, "", ""]
+        why = "likewise" if series.missing == told else series.missing or ""
+        return [f"[{colour}]–[/]", unit, f"[{colour}]{escape(why)}[/]", "", ""]
     return [
         f"[bold]{number(summary.median)}[/]",
         unit,
         f"{number(summary.low)} … {number(summary.high)}",
         f"{number(summary.quartile_1)} … {number(summary.quartile_3)}",
-        _target(measure, summary.median if is_whole else None),
+        target_text(measure, summary.median if is_whole else None),
     ]
 
 
-def _target(measure: Measure, median: float | None) -> str:
+def target_text(measure: Measure, median: float | None) -> str:
     """Return the target, and whether it is met where that can be told."""
     if measure.target is None:
         return ""
@@ -97,13 +100,15 @@ def _ratio(found: Comparison | None) -> str:
 
 
 def parts_table(parts: list[Part]) -> Table:
-    """Return all parts and what they measure."""
-    table = Table("part", "measure", "unit", "target", box=SIMPLE_HEAD, padding=(0, 1))
+    """Return all parts, their probes and what these measure."""
+    columns = ("part", "probe", "measure", "unit", "target")
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1))
     for part in parts:
-        for one in part.measures():
-            target = "" if one.target is None else number(one.target)
-            unit = f"{escape(one.unit)} {ARROWS[one.better]}"
-            table.add_row(part.name, escape(one.name), unit, target)
+        for probe in part.probes:
+            for one in probe.measures:
+                target = "" if one.target is None else number(one.target)
+                unit = f"{escape(one.unit)} {ARROWS[one.better]}"
+                table.add_row(part.name, probe.name, escape(one.name), unit, target)
     return table
 
 

@@ -1,0 +1,114 @@
+"""The report of a run against RocketMQ: a page, two pictures, numbers for programs.
+
+FOLDER/speed.md           measured on what, by which command, and every number
+FOLDER/speed-rates.png    messages a second by the number of senders, both roles
+FOLDER/speed-times.png    what one send takes, by the number of senders
+FOLDER/speed.json         the same as `--json` writes
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from rmqlab.classroom.bench.sides.against import COLUMNS, Row, cells
+from rmqlab.classroom.bench.sides.cells import MODES, SENDERS, SIZES, Cell, Mode
+from rmqlab.classroom.bench.sides.load import JAVA
+from rmqlab.classroom.bench.sides.probes import in_mode
+from rmqlab.classroom.bench.table import machine_lines
+from rmqlab.classroom.plots import DOTS_PER_INCH, Plot, bars
+
+NAME = "speed"
+HEAD = """\
+# How fast, and how large
+
+Two masters and two slaves under two name servers: six processes of ours, six of Apache
+RocketMQ, and a server that only acknowledges (the floor: the most that a client gets).
+Each round takes them one after the other. A number is the median of {rounds} rounds,
+with the least and the greatest in brackets; a ratio is ours by RocketMQ's. A cell is
+named by its load, senders and size: `java 16 × 128 B` are 16 threads of RocketMQ's own
+client, the same program for all sides; `own` is our client. Nodes and load share the
+machine's cores: of another machine only the ratios say something.
+
+```sh
+{command}
+```
+
+"""
+PICTURES = {
+    "rates": "Messages a second by the number of senders, 128 bytes",
+    "times": "How long a send takes, SYNC_MASTER, by the number of senders, 128 bytes",
+}
+
+
+def write(
+    folder: Path, found: Sequence[Row], run: Mapping[str, Any], command: str
+) -> None:
+    """Write page, pictures and numbers; what is there under their names is replaced."""
+    for name, plot in plots(found).items():
+        plot.figure.savefig(folder / f"{NAME}-{name}.png", dpi=DOTS_PER_INCH)
+    (folder / f"{NAME}.json").write_text(f"{json.dumps(run, indent=1)}\n", "utf-8")
+    (folder / f"{NAME}.md").write_text(page(found, run, command), "utf-8")
+
+
+def page(found: Sequence[Row], run: Mapping[str, Any], command: str) -> str:
+    """Return the page in Markdown."""
+    return "\n".join(
+        [
+            HEAD.format(rounds=run["rounds"], command=command),
+            *(f"- {line}" for line in machine_lines(run)),
+            "",
+            *(f"![{title}]({NAME}-{name}.png)" for name, title in PICTURES.items()),
+            *_tables(found, is_whole=not run["quick"]),
+            "",
+        ]
+    )
+
+
+def _tables(found: Sequence[Row], *, is_whole: bool) -> Iterator[str]:
+    for group, some in groupby(found, lambda row: row.group):
+        yield f"\n## {group or 'Start'}\n"
+        yield _line(COLUMNS)
+        yield _line(["---", "---", *["--:"] * (len(COLUMNS) - 2)])
+        for row in some:
+            texts = cells(row, is_whole=is_whole)
+            yield _line([Text.from_markup(text).plain for text in texts])
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def plots(found: Sequence[Row]) -> dict[str, Plot]:
+    """Return the pictures by name."""
+    rates = {f"{mode.role}, messages/s": _bars(found, mode, 0) for mode in MODES[:2]}
+    times = {"ms, median": 1, "ms, 99 of 100": 2}
+    senders = [str(count) for count in SENDERS]
+    return {
+        "rates": bars(rates, senders),
+        "times": bars(
+            {unit: _bars(found, MODES[0], at) for unit, at in times.items()}, senders
+        ),
+    }
+
+
+def _bars(found: Sequence[Row], mode: Mode, at: int) -> dict[str, list[float]]:
+    """Return one of the numbers of the Java client's cells, by side and by senders.
+
+    A number that a side does not have is drawn as 0.
+    """
+    cells = [Cell(JAVA, count, SIZES[0]) for count in SENDERS]
+    names = [in_mode(mode, list(one.units)[at]) for one in cells]
+    by_name = {row.measure.name: row.sides for row in found}
+    return {
+        side: [
+            one.median if name in by_name and (one := by_name[name][place]) else 0.0
+            for name in names
+        ]
+        for place, side in enumerate(("rmqlab", "RocketMQ", "the floor"))
+    }
