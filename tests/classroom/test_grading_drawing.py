@@ -23,7 +23,9 @@ def changed(name, **settings):
     """Return the solution, with some lines of one file changed."""
     text = FILES[name]
     for key, value in settings.items():
-        text, count = re.subn(rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE)
+        text, count = re.subn(
+            rf"^{key}=.*$", f"{key}={value}", text, flags=re.MULTILINE
+        )
         assert count == 1
     return trial(**{name: text})
 
