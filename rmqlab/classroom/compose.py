@@ -32,6 +32,13 @@ def command_of(node: Node) -> list[str]:
     return [program, "-c", f"{CONF}/{node.name}.properties"]
 
 
+def file_of(node: Node, topology: Topology) -> str:
+    """Return where a node's file is in the topology's folder."""
+    file = f"{node.name}.properties"
+    is_flat = not (topology.folder / node.host.name / file).exists()
+    return file if is_flat else f"{node.host.name}/{file}"
+
+
 def stores_of(node: Node) -> list[str]:
     """Return the folders on its host that a broker stores in, none below another."""
     if node.is_namesrv:
@@ -87,10 +94,8 @@ def _host(host: Host, topology: Topology) -> dict[str, Any]:
 def _node(node: Node, topology: Topology) -> dict[str, Any]:
     volumes = [f"{_volume(node, store)}:{store}" for store in stores_of(node)]
     if node.text is not None:
-        file = f"{node.name}.properties"
-        is_flat = not (topology.folder / node.host.name / file).exists()
-        source = file if is_flat else f"{node.host.name}/{file}"
-        volumes = [f"./{source}:{CONF}/{file}:ro", *volumes]
+        source, target = file_of(node, topology), f"{CONF}/{node.name}.properties"
+        volumes = [f"./{source}:{target}:ro", *volumes]
     before = {
         one.name: {"condition": "service_healthy"}
         for one in topology.nodes

@@ -34,6 +34,7 @@ FAMILIES = {
     "verify": "verify",
     "dump": "dump",
     "bench": "bench",
+    "rendering": "render",
 }
 """Which module has which commands: one is imported only when it is used."""
 

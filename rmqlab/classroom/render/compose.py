@@ -1,0 +1,63 @@
+"""A topology as a Compose file, with the nodes' own files beside it.
+
+It is the one in compose/MODE, but for two things: nothing is built, and the image may
+be that of Apache RocketMQ, which then runs as root, as in the article: only so it may
+write to the article's folders.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from rmqlab.classroom import compose
+from rmqlab.classroom.render.program import OWN, Program
+from rmqlab.classroom.render.text import dump, hosts_file, properties_of
+from rmqlab.classroom.topology import Node, Topology
+
+SHARED = "x-"
+"""Begins the names of what is only there to be merged into services."""
+OF_A_HOST = "hostname init command extra_hosts networks healthcheck".split()
+OF_A_NODE = "network_mode volumes depends_on".split()
+"""What is the same whatever program runs."""
+CHECK_S = 5
+
+
+def render(topology: Topology, program: Program) -> dict[str, str]:
+    """Return the files, by path."""
+    whole = yaml.safe_load(compose.render(topology))
+    whole = {key: one for key, one in whole.items() if not key.startswith(SHARED)}
+    services = whole["services"]
+    for service in services.values():
+        service.pop("build", None)
+    if program is not OWN:
+        for host in topology.hosts:
+            services[host.name] = _kept(services[host.name], OF_A_HOST, program)
+        for node in topology.nodes:
+            services[node.name] = _node(node, services[node.name], program)
+    files = {
+        compose.file_of(node, topology): properties_of(node)
+        for node in topology.nodes
+        if node.text is not None
+    }
+    return {compose.COMPOSE_FILE: dump(whole), "hosts": hosts_file(topology), **files}
+
+
+def _kept(service: dict[str, Any], keys: list[str], program: Program) -> dict[str, Any]:
+    kept = {key: service[key] for key in keys if key in service}
+    return {"image": program.image, "user": "root", **kept}
+
+
+def _node(node: Node, service: dict[str, Any], program: Program) -> dict[str, Any]:
+    file = f"{compose.CONF}/{node.name}.properties" if node.text is not None else None
+    at = f"{node.host.address}/{node.listen_port}"
+    return {
+        **_kept(service, OF_A_NODE, program),
+        "command": program.command(node, file, program.image_home),
+        "environment": program.environment(program.image_home),
+        "healthcheck": {
+            "test": ["CMD", "bash", "-c", f"</dev/tcp/{at}"],
+            "interval": f"{CHECK_S}s",
+        },
+    }
