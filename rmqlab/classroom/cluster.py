@@ -26,7 +26,7 @@ from rmqlab.classroom.simulated.cluster import SimCluster
 from rmqlab.classroom.trace.notes import now_s
 from rmqlab.classroom.tracing import Traced
 
-ANSWER_S = 60.0
+ANSWER_S = 150.0
 """Longest that any request takes: a node's start or stop has its own, smaller bound."""
 DOWN_S = 30.0
 

@@ -28,6 +28,7 @@ from rmqlab.classroom import readiness
 from rmqlab.classroom.faults import OBEYED, Faults
 from rmqlab.classroom.host_loop import HostLoop
 from rmqlab.classroom.links import Place
+from rmqlab.classroom.lodging import DISK_LIMITS
 from rmqlab.classroom.slow_disk import SlowDisk
 from rmqlab.errors import StoreError
 from rmqlab.namesrv import __main__ as mqnamesrv
@@ -36,11 +37,6 @@ from rmqlab.store.disk import Disk
 
 STDIN = 0
 PIECE_BYTES = 1 << 16
-DISK_LIMITS = (
-    "-Drocketmq.broker.diskSpaceWarningLevelRatio=0.99 "
-    "-Drocketmq.broker.diskSpaceCleanForciblyRatio=0.99"
-)
-"""A learner's disk may be fuller than a server's should be."""
 
 
 def main() -> None:
@@ -51,7 +47,7 @@ def main() -> None:
         return
     spec = json.loads(first)
     os.environ[boot.LOG_DIR_VARIABLE] = spec["log_dir"]
-    os.environ.setdefault(mqbroker.JAVA_OPTIONS, DISK_LIMITS)
+    os.environ.setdefault(mqbroker.JAVA_OPTIONS, " ".join(DISK_LIMITS))
     os.environ[boot.BIND_VARIABLE] = ANY_ADDRESS  # of its host, says its loop
     arguments = ["-c", spec["file"]] if spec["file"] else []
     place = Place(spec["node"], spec["host"], spec["address"], spec["hosts"])

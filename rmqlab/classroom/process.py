@@ -13,51 +13,32 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from rmqlab.classroom.faults import OBEYED, Faults
-from rmqlab.classroom.runtime import Changed, NodeState, State
+from rmqlab.classroom.program import Program
+from rmqlab.classroom.runtime import Changed, NodeState
 from rmqlab.classroom.topology import Node
 
 OBEY_S = 5.0
 """A node that takes longer is busy or stuck: the faults reach it later."""
 
 
-class Process:
-    """One process of a node, from its spawning to its end."""
+class Process(Program):
+    """A process of our own: it waits until it is told who it is."""
 
     def __init__(self, node: Node, log_dir: Path) -> None:
-        self.node, self.has_started = node, False
-        self.is_expected: State = "failed"
-        self.is_paused = False
-        self.console = log_dir / "console.txt"
-        log_dir.mkdir(parents=True, exist_ok=True)
         read_end, write_end = os.pipe()
-        with self.console.open("ab") as console:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "rmqlab.classroom.node", str(write_end)],
-                stdin=subprocess.PIPE,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                pass_fds=[write_end],
-                start_new_session=True,
-                cwd=str(log_dir),
-            )
+        command = [sys.executable, "-m", "rmqlab.classroom.node", str(write_end)]
+        ends = (write_end,)
+        super().__init__(node, log_dir, command, pass_fds=ends, stdin=subprocess.PIPE)
         os.close(write_end)
-        self.pid = self._popen.pid
+        self.has_started = False
         self._facts = asyncio.ensure_future(_lines(read_end))
-        self._end: asyncio.Task[int] | None = None
-        self._following: asyncio.Task[None] | None = None
         self._obeyed = asyncio.Event()
-
-    @property
-    def exit_code(self) -> int | None:
-        """Its exit code, None while it runs."""
-        return self._popen.poll()
 
     async def go(self, spec: dict[str, Any]) -> dict[str, Any]:
         """Let it start; return the first thing that it tells."""
@@ -103,29 +84,9 @@ class Process:
                     continue
                 state.state, state.why = fact["event"], fact.get("why", "")
                 changed(state, state.state)
-            code = await self.ended()
-            state.state, state.pid = self.is_expected, None
-            state.why = "" if self.is_expected != "failed" else f"exit code {code}"
-            changed(state, f"{state.state} {state.why}".strip())
+            await self.tell_end(state, changed)
 
-        self._following = asyncio.create_task(follow())
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to a process that may be gone."""
-        with contextlib.suppress(ProcessLookupError):
-            self._popen.send_signal(number)
-
-    async def gone(self) -> None:
-        """Return once it has ended and that was told."""
-        await self.ended()
-        if self._following is not None:
-            await asyncio.shield(self._following)
-
-    async def ended(self) -> int:
-        """Return its exit code once it has ended."""
-        if self._end is None:
-            self._end = asyncio.create_task(asyncio.to_thread(self._popen.wait))
-        return await asyncio.shield(self._end)
+        self.follow(follow())
 
 
 async def _lines(descriptor: int) -> asyncio.StreamReader:

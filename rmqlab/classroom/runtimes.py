@@ -5,20 +5,30 @@ A simulated cluster (`sim`) lives in the process that asks for it: `simulated.cl
 
 from __future__ import annotations
 
+import os
+
+from rmqlab.classroom import release
 from rmqlab.classroom.local import LocalRuntime
+from rmqlab.classroom.rocketmq_runtime import RocketmqRuntime
 from rmqlab.classroom.runtime import Changed, ClusterError, Plan, Runtime
 from rmqlab.classroom.topology import Topology
 
-NAMES = ("local", "docker")
+NAMES = ("local", "docker", "rocketmq")
 IN_PROCESS = "sim"
-TO_COME = ("rocketmq",)
+VARIABLE = "RMQLAB_RUNTIME"
+"""Names the runtime of labs and exercises that ask for no other."""
+
+
+def default() -> str:
+    """Return the runtime for who asks for none."""
+    return os.environ.get(VARIABLE) or NAMES[0]
 
 
 def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
     """Return the runtime that a plan names.
 
     Raises:
-        ClusterError: there is none of that name, or none yet.
+        ClusterError: there is none of that name, or it cannot be had here.
     """
     if plan.runtime == "local":
         return LocalRuntime(topology, plan, changed)
@@ -27,8 +37,17 @@ def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
         from rmqlab.classroom.docker_runtime import DockerRuntime  # noqa: PLC0415
 
         return DockerRuntime(topology, plan, changed)
-    if plan.runtime in TO_COME:
-        raise ClusterError(
-            f"runtime {plan.runtime!r} is not there yet: use local or docker"
-        )
+    if plan.runtime == "rocketmq":
+        return _real(topology, plan, changed)
     raise ClusterError(f"no runtime {plan.runtime!r}: known are {', '.join(NAMES)}")
+
+
+def _real(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
+    """Return what runs the real RocketMQ here."""
+    if release.is_named():
+        return RocketmqRuntime(topology, plan, changed)
+    raise ClusterError(
+        f"runtime rocketmq needs the real one: set {release.HOME_VARIABLE} to an "
+        "unpacked binary release of Apache RocketMQ, 4.9.7 or 4.4.0, or to a folder "
+        "with its jars"
+    )

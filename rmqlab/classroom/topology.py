@@ -34,7 +34,7 @@ MODES = ("1m", "2m-noslave", "2m-2s-async", "2m-2s-sync")
 ARTICLE = "article"
 NAMES = (*MODES, ARTICLE)
 """What is shipped."""
-LOCAL_PART = "# What runtime local changes:"
+LOCAL_PART = "# What is different on this machine:"
 """In a node's file there: what follows is not of its topology."""
 ROOTS_HOME = "/root"
 """Where a broker that is told no store puts it: the article's brokers run as root."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rmqlab.classroom.node import DISK_LIMITS
+from rmqlab.classroom.lodging import DISK_LIMITS
 from rmqlab.errors import ConfigError, StoreError
 from rmqlab.settings import StoreConfig
 from rmqlab.sim.machine import Simulation
@@ -51,7 +51,7 @@ def test_options_for_java_move_the_limits_as_rocketmqs_do():
     assert limits_of("") == limits_of("-Xmx1g") == (0.85, 0.90)
     assert limits_of(f"-Xmx1g {full}=0.99") == (0.85, 0.99)
     assert limits_of(f"{forced}=0.5 {full}=0.6") == (0.5, 0.6)
-    assert limits_of(DISK_LIMITS) == (0.99, 0.99)  # of a learner's clusters
+    assert limits_of(" ".join(DISK_LIMITS)) == (0.99, 0.99)  # of a learner's clusters
     with pytest.raises(ConfigError, match=f"{full}=much cannot be used"):
         limits_of(f"{full}=much")
 
