@@ -17,6 +17,7 @@ from tests.classroom.conftest import run
         ("replication", ()),
         ("client", ()),
         ("cluster", ("starting",)),
+        ("stages", ()),
     ],
 )
 def test_a_quick_run_gives_every_number(part, only, tmp_path):

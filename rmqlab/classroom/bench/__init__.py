@@ -27,6 +27,7 @@ PARTS = {
     "replication": "rmqlab.classroom.bench.replication",
     "testing": "rmqlab.classroom.bench.testing",
     "client": "rmqlab.classroom.bench.client",
+    "stages": "rmqlab.classroom.bench.stages",
     "cluster": "rmqlab.classroom.bench.sides.ours",
 }
 """Which module has which part: one is imported only when it is measured."""
