@@ -2,7 +2,9 @@
 
     a name server       answers
     a broker            answers, and every name server of its file has it
-    a slave, besides    its master has all its slaves connected
+    a master            all of them have its queues as open for writing
+    a SYNC_MASTER       a slave is connected: without one no message is safe
+    a slave             its master has all its slaves connected
     rmqlab.testing      its broker takes a message, and says that it is safe
 
     python -m rmqlab.health mqbroker -c FILE    a node of this machine
@@ -17,7 +19,7 @@ from __future__ import annotations
 import socket
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +59,10 @@ class Target:
     name_servers: tuple[str, ...] = ()
     slaves: int = 0
     """Of a master: how many have to be connected."""
+    is_open: bool = False
+    """Whether the topic of its own name has to be open for writing."""
     is_for_tests: bool = False
-    """Whether it may be sent a message, to the topic of its own name."""
+    """Whether it may be sent a message, to that topic."""
 
 
 def missing(target: Target) -> str:
@@ -100,7 +104,7 @@ def unpaired(target: Target) -> str:
 
 def unsendable(target: Target) -> str:
     """Return why a producer's send would fail; empty if none is to be tried."""
-    if not target.is_for_tests:
+    if not target.is_open:
         return ""
     topic, now_ms = target.broker_name, SystemClock().now_ms()
     header = SendMessage(GROUP, topic, DEFAULT_TOPIC, 1, 0, 0, now_ms, 0)
@@ -110,7 +114,8 @@ def unsendable(target: Target) -> str:
             queues = TopicRoute.from_json(fastjson.loads(answer.body)).queues
             if not any(one.perm & Permission.WRITE for one in queues):
                 return f"it takes no message: {name_server} has it as read-only"
-        ask(target.address, header, b"Does it take messages?")
+        if target.is_for_tests:
+            ask(target.address, header, b"Does it take messages?")
     except RmqError as error:
         return f"it takes no message: {error}"
     return ""
@@ -196,6 +201,8 @@ def target_of(words: list[str]) -> Target:
         config.broker_name or socket.gethostname(),
         config.broker_id if is_slave else MASTER_ID,
         tuple(one.strip() for one in addresses.split(";") if one.strip()),
+        slaves=int(store.broker_role is BrokerRole.SYNC_MASTER),
+        is_open=config.broker_topic_enable and not is_slave,
     )
 
 
@@ -211,7 +218,8 @@ def _target_for_tests(words: list[str]) -> Target:
     name = _read(BrokerConfig(broker_name="broker-a"), text).broker_name
     name_server = f"127.0.0.1:{found.namesrv_port}"
     at = f"127.0.0.1:{found.port}"
-    return Target(at, name, name_servers=(name_server,), is_for_tests=True)
+    master = Target(at, name, name_servers=(name_server,), is_open=True)
+    return replace(master, is_for_tests=True)
 
 
 def _here(bind_address: str, broker_ip: str = "") -> str:

@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
+from rmqlab.classroom import confinement
 from rmqlab.classroom.image import CLUSTER_LABEL, FOLDER_LABEL, network_of
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import Host, Topology
@@ -98,6 +99,7 @@ def make_hosts(
             healthcheck={"test": ["NONE"]},
             network=name,
             networking_config={name: at},
+            **confinement.HOST.for_sdk(),
         )
         container.start()
         return str(container.id)

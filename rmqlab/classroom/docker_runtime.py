@@ -1,34 +1,28 @@
 """Nodes as containers, on hosts that have the topology's own addresses.
 
-    in a node's container            on this machine
-    /usr/local/rocketmq/conf     →   CLUSTER/HOST/conf
-    its store's absolute path    →   CLUSTER/HOST and that path
-    ~/logs/rocketmqlogs          →   CLUSTER/HOST/logs/rocketmqlogs/NODE
-
-The nodes' files are used as they are, by this user.  The hosts: `docker_hosts`.
+The nodes' files are used as they are.  The hosts: `docker_hosts`; a node's folders:
+`mounts`; what a container may do: `confinement`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.models.containers import Container
-from docker.types import Mount
 
 from rmqlab import health
-from rmqlab.classroom import image
-from rmqlab.classroom.compose import CONF, LOGS, command_of, stores_of
+from rmqlab.classroom import confinement, image
+from rmqlab.classroom.compose import command_of
 from rmqlab.classroom.container import BOOTED, Running, plug, unplug
 from rmqlab.classroom.docker_hosts import make_hosts
 from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.image import in_thread
+from rmqlab.classroom.mounts import GROUP, USER, mounts_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.settings import BrokerRole
@@ -171,19 +165,10 @@ class DockerRuntime:
             name=self._prefix + node.name,
             labels=own,
             network_mode=f"container:{self._hosts[node.host.name]}",
-            user=f"{os.getuid()}:{os.getgid()}",
-            mounts=list(self._mounts(node)),
+            user=f"{USER}:{GROUP}",
+            mounts=list(mounts_of(node, self.home(node), self.log_dir(node))),
+            **confinement.NODE.for_sdk(),
         )
-
-    def _mounts(self, node: Node) -> Iterator[Mount]:
-        home = self.home(node)
-        yield Mount(CONF, str(home / "conf"), type="bind", read_only=True)
-        own = {LOGS: self.log_dir(node)}
-        own |= {path: Path(f"{home}{path}") for path in stores_of(node)}
-        for inside, outside in own.items():
-            # Made here, it belongs to this user; made by the daemon, to root.
-            outside.mkdir(parents=True, exist_ok=True)
-            yield Mount(inside, str(outside), type="bind")
 
     async def stop(self, node: Node) -> None:
         """SIGTERM; SIGKILL for one that does not end in time."""

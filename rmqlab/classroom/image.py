@@ -47,6 +47,8 @@ BASE_VARIABLE = "RMQLAB_BASE_IMAGE"
 DOCKERFILE = SHIPPED / "Dockerfile"
 PACKAGE = Path(__file__).parents[1]
 ROOT = PACKAGE.parent
+USER = 3000, 3000
+"""Who runs nodes in it: user and group, RocketMQ's own image has the same."""
 UNIX = "unix://"
 DAEMON = f"{UNIX}/var/run/docker.sock"
 TIMEOUT_S = 60

@@ -1,4 +1,4 @@
-"""Local clusters: a home of their own for each test, and the shell's `rmqlab`."""
+"""Clusters: a home of their own for each test, the shell's `rmqlab`, and Docker."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 import psutil
 import pytest
 
+from tests import daemon
+
 BOUND_S = 60
 
 
@@ -19,6 +21,14 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
     yield tmp_path
     shell("down", "--all")
+
+
+@pytest.fixture
+def docker(monkeypatch, tmp_path):
+    """Return a client of the daemon; nobody else has the addresses meanwhile."""
+    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
+    with daemon.exclusive() as client:
+        yield client
 
 
 def shell(*arguments, environment=None):

@@ -1,23 +1,14 @@
-"""The docker runtime and the Compose files, on a real Docker daemon.
-
-All of them need the article's own addresses: a lock has them run one at a time.
-"""
+"""The docker runtime and the image alone, on a real Docker daemon."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import subprocess
-import tempfile
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rmqlab import health
-from rmqlab.classroom import compose, image, registry
+from rmqlab.classroom import image, registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.docker_runtime import DockerRuntime
 from rmqlab.classroom.looking import StoreFiles
@@ -29,40 +20,18 @@ from rmqlab.client.sent import SendError, SendStatus
 from rmqlab.protocol.admin import UpdateBrokerConfig
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.testing import wait_for
-from tests.conftest import missing
-from tests.support import (
-    address,
-    free_port,
-    make_broker,
-    name_server,
-    quick_client,
-)
+from tests import daemon
+from tests.daemon import NAME_SERVERS
+from tests.support import free_port, quick_client
 
 ARRIVAL_S = 30.0
+LARGEST_BYTES = 150_000_000
 SECOND_NS, HEALTH_S = 1_000_000_000, 60.0
-NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
-
-
-@pytest.fixture
-def docker(monkeypatch, tmp_path):
-    """Return a client of the daemon; nobody else has the addresses meanwhile."""
-    monkeypatch.setenv("RMQLAB_HOME", str(tmp_path))
-    lock_file = Path(tempfile.gettempdir()) / "rmqlab-test-docker.lock"
-    with contextlib.ExitStack() as stack:
-        fcntl.flock(stack.enter_context(lock_file.open("w")), fcntl.LOCK_EX)
-        try:
-            client = stack.enter_context(contextlib.closing(image.connect()))
-            image.find_or_build(client)
-        except ClusterError as error:
-            missing("docker", str(error))
-        yield client
 
 
 def left(client, name):
     """Return what a cluster has in Docker."""
-    mine = {"label": f"{image.CLUSTER_LABEL}={name}"}
-    containers = client.containers.list(all=True, filters=mine)
-    return [one.name for one in [*containers, *client.networks.list(filters=mine)]]
+    return daemon.left(client, f"{image.CLUSTER_LABEL}={name}")
 
 
 def received(topic, name_servers, count):
@@ -198,46 +167,6 @@ async def test_a_node_that_dies_by_itself_is_noticed(docker, tmp_path):
         await runtime.close()
 
 
-async def test_a_health_check_says_what_a_node_lacks(tmp_path):
-    async with name_server() as server:
-        file = tmp_path / "broker.properties"
-        file.write_text(f"listenPort={free_port()}\nnamesrvAddr={server.address}\n")
-        target = health.target_of(["python", "/bin/mqbroker", "-c", str(file)])
-        assert "Connection refused" in await asyncio.to_thread(health.missing, target)
-
-        master = make_broker(tmp_path, server.address)
-        async with master:
-            unknown = replace(target, address=address(master), broker_name="other")
-            why = await asyncio.to_thread(health.missing, unknown)
-            assert why == f"name server {server.address} does not know it yet"
-
-            known = replace(unknown, broker_name="broker-a")
-            assert await asyncio.to_thread(health.missing, known) == ""
-
-            with_slave = replace(known, slaves=1)
-            why = await asyncio.to_thread(health.missing, with_slave)
-            assert why == "no connection to its slave yet: 0 of 1 slaves"
-
-
-def test_no_compose_file_has_drifted_from_its_topology():
-    assert compose.drift() == [], "run: python -m rmqlab.classroom.compose"
-
-
-def test_a_cluster_started_by_docker_compose_takes_a_message(docker):
-    folder = Path(compose.SHIPPED) / "2m-2s-sync"
-    command = ["docker", "compose", "-f", str(folder / compose.COMPOSE_FILE)]
-    there = subprocess.run([*command, "version"], check=False, capture_output=True)
-    if there.returncode:
-        missing("docker", "`docker compose` is not installed")
-    try:
-        subprocess.run([*command, "up", "--detach", "--wait"], check=True)
-        with BlockingProducer("writers", NAME_SERVERS) as producer:
-            sent = producer.send(Message("orders", b"by hand"))
-        assert sent.status is SendStatus.SEND_OK
-    finally:
-        subprocess.run([*command, "down", "--volumes"], check=True)
-
-
 def test_a_container_alone_is_healthy_while_it_takes_messages(docker):
     """Of the image's own command only the ports are others."""
     name_server, broker = free_port(), free_port()
@@ -267,3 +196,12 @@ def test_a_container_alone_is_healthy_while_it_takes_messages(docker):
         wait_for(lambda: is_told("unhealthy"), HEALTH_S)
     finally:
         container.remove(force=True)
+
+
+def test_the_image_is_small_and_nobody_is_root_in_it(docker):
+    made = docker.images.get(image.NAME).attrs
+    assert made["Size"] < LARGEST_BYTES
+    assert made["Config"]["User"] == "3000:3000"
+    look = "from importlib.util import find_spec; print(find_spec('pip'))"
+    found = docker.containers.run(image.NAME, ["python", "-c", look], remove=True)
+    assert found == b"None\n"
