@@ -24,7 +24,7 @@ OPTIONS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_S, END_S = 120, 20
+START_S, END_S = 120, 60
 START_MS, CLICK_MS = 120_000, 60_000
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\S+token=\S+")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+import psutil
 import pytest
 
 from rmqlab.classroom.cluster import Cluster
@@ -26,6 +27,15 @@ def pairs(own_home):
         yield cluster
 
 
+def left_by_the_console(folder):
+    """Return the files and the kernels that it left."""
+    commands = (one.info["cmdline"] for one in psutil.process_iter(["cmdline"]))
+    kernels = [
+        one for one in commands if one and f"{folder}/rmqlab-console" in str(one)
+    ]
+    return [*folder.glob("rmqlab-console*"), *kernels]
+
+
 async def turn_to(page, title):
     """Turn to a page of the console."""
     await page.get_by_role("tab", name=title).click()
@@ -36,7 +46,7 @@ async def test_both_pairs_are_seen_a_message_is_found_and_a_master_is_killed(
 ):
     elsewhere = []
     async with (
-        serving(tmp_path, "console") as address,
+        serving(tmp_path, "console", TMPDIR=str(tmp_path)) as address,
         chromium_page(tmp_path / "seen.png") as page,
     ):
         here = re.match(r"http://[^/]+/", address)[0]
@@ -60,3 +70,4 @@ async def test_both_pairs_are_seen_a_message_is_found_and_a_master_is_killed(
     assert pairs.node("broker-a").state == "killed"
     fetched = [one for one in elsewhere if one.startswith("http")]
     assert [one for one in fetched if not one.startswith(here)] == []
+    assert left_by_the_console(tmp_path) == []

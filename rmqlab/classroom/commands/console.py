@@ -8,6 +8,7 @@ import click
 
 from rmqlab.classroom.commands.clusters import name_option
 from rmqlab.classroom.commands.messages import name_servers_option
+from rmqlab.classroom.console.source import find
 from rmqlab.classroom.ports import check_free
 from rmqlab.remoting import LOOPBACK
 
@@ -36,14 +37,14 @@ def console_command(
     rmqlab console
     rmqlab console -n "192.168.157.128:9876;192.168.157.129:9876" --no-browser
     """
-    from rmqlab.classroom.console.server import serve  # noqa: PLC0415
-    from rmqlab.classroom.console.source import find  # noqa: PLC0415
-
     source = find(name, name_servers)
     check_free(ip, port)
+    # What serves takes two seconds to import: what is wrong is said before.
+    from rmqlab.classroom.console.server import serve  # noqa: PLC0415
 
     def told(address: str) -> None:
-        print(f"the console of {source.name_servers} (Ctrl-C ends it):\n{address}")
+        what = f"the console of {source.name_servers} (Ctrl-C ends it):"
+        print(what, address, sep="\n", flush=True)
         if not no_browser:
             webbrowser.open(address)
 

@@ -59,7 +59,7 @@ def servers_table(seen: Sequence[NameServerSeen]) -> Markup:
         (
             one.address,
             mark("● does not answer", RED) if one.why else mark("● answers", GREEN),
-            one.why or f"knows {one.brokers} brokers",
+            one.why or f"brokers that it knows: {one.brokers}",
         )
         for one in seen
     )

@@ -29,6 +29,10 @@ MOST = 32
 MOST_OF_A_QUEUE = 8
 MOST_SHOWN = 4096
 """Bytes of a body."""
+SHEET = Markup(
+    "<div style='display:flex; flex-wrap:wrap; column-gap:60px'><div>{}</div>"
+    "<div>{}{}</div></div><b>body</b> ({:,} bytes)<pre>{}</pre>"
+)
 WIDE = widgets.Layout(width="auto", height="160px")
 
 
@@ -161,15 +165,12 @@ def sheet(message: StoredMessage, tracks: Sequence[Track]) -> Markup:
         ("times consumed again", str(message.reconsume_times)),
     )
     consumers = ((one.group, one.type, one.why or "") for one in tracks)
-    return Markup().join(
-        (
-            table(("message", ""), facts),
-            table(("property", ""), message.properties.items()),
-            table(("consumer group", "", ""), consumers),
-            Markup("<b>body</b> ({:,} bytes)<pre>{}</pre>").format(
-                len(message.body), body_text(message.body)
-            ),
-        )
+    return SHEET.format(
+        table(("message", ""), facts),
+        table(("property", ""), message.properties.items()),
+        table(("consumer group", "", ""), consumers),
+        len(message.body),
+        body_text(message.body),
     )
 
 

@@ -31,7 +31,9 @@ STYLE = """<style>
   text-align: right; font-variant-numeric: tabular-nums}
 .rmq-page tr + tr td {border-bottom: 1px solid #eaeef2}
 .rmq-page table + table, .rmq-page .widget-html + .widget-html {margin-top: 14px}
-.rmq-page pre {line-height: 1.4; white-space: pre-wrap; word-break: break-all}
+.rmq-page pre {
+  font-family: monospace; line-height: 1.4;
+  white-space: pre-wrap; word-break: break-all}
 </style>"""
 
 

@@ -15,10 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from jupyter_server.base.websocket import WS_PING_INTERVAL
 from traitlets.config import Config
 from voila.app import Voila
 
 from rmqlab.classroom import notebooks
+from rmqlab.remoting import ANY_ADDRESS, LOOPBACK
 
 TEMPLATES = Path(__file__).parent / "template"
 CELL = "from rmqlab.classroom.console.app import show\nshow({!r}, {!r})"
@@ -26,6 +28,7 @@ TITLE = "RocketMQ console"
 WIDGETS = "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"
 """The only extensions of JupyterLab's that a page needs."""
 END_S = 1.0
+"""For a kernel to end by itself."""
 UNSEEN_S, LOOK_FOR_UNSEEN_S = 120, 30
 
 
@@ -35,7 +38,8 @@ class _Server(Voila):
     told: Callable[[str], None]
 
     def launch_browser(self) -> None:
-        self.told(f"http://{self.ip}:{self.port}/?token={self.token}")
+        here = LOOPBACK if self.ip == ANY_ADDRESS else self.ip
+        self.told(f"http://{here}:{self.port}/?token={self.token}")
 
 
 def serve(
@@ -68,9 +72,10 @@ def _config(folder: str) -> Config:
     config.Voila.config_file_paths = []  # nobody's own settings of Voilà
     config.Voila.connection_dir_root = folder
     config.Voila.log_level = "ERROR"
+    config.Voila.tornado_settings = {"ws_ping_timeout": WS_PING_INTERVAL}
     config.VoilaConfiguration.template = "rmqlab"
     config.VoilaConfiguration.extension_allowlist = list(WIDGETS)
-    config.KernelManager.transport = "ipc"  # of this user alone
+    config.KernelManager.transport_encryption = "auto"  # of this user alone
     config.KernelManager.shutdown_wait_time = END_S
     config.MappingKernelManager.cull_idle_timeout = UNSEEN_S
     config.MappingKernelManager.cull_interval = LOOK_FOR_UNSEEN_S

@@ -145,10 +145,10 @@ class TopicsPage(Page):
 
 def topic_table(seen: TopicSeen) -> Markup:
     """Return a line a queue, and above them what they have together."""
-    brokers = {one.broker for one in seen.queues}
+    names = dict.fromkeys(one.broker for one in seen.queues)
     messages = sum(one.messages for one in seen.queues)
-    title = Markup("<b>{}</b>: {:,} queues on {} brokers, {:,} messages").format(
-        seen.topic, len(seen.queues), len(brokers), messages
+    title = Markup("<b>{}</b> on {}: queues {:,}, messages {:,}").format(
+        seen.topic, ", ".join(names) or "no broker", len(seen.queues), messages
     )
     away = (
         Markup("<br>{}").format(mark(f"{broker} tells nothing: {why}", AMBER))
