@@ -76,10 +76,11 @@ def _rows(pair: Sequence[BrokerSeen]) -> Iterator[tuple[Any, ...]]:
     for number, one in enumerate(pair):
         cluster, name, broker_id, address = one.place
         load, totals = one.load, one.totals
+        rates = (None, None) if one.gone_ms else (load.in_tps, load.out_tps)
         yield (
             *(("", "") if number else (cluster, name)),
             *(broker_id, address, load.version, state(one)),
-            *(load.in_tps, load.out_tps),
+            *rates,
             *(totals.in_yesterday, totals.out_yesterday),
             *(totals.in_today, totals.out_today),
             one.log_end,
