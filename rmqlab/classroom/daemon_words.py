@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from docker.errors import ImageNotFound
 from requests.exceptions import ConnectionError as ConnectionLost
 from requests.exceptions import ReadTimeout
 
@@ -25,28 +24,32 @@ KNOWN = {
     "cannot allocate memory": (
         "this machine has no memory left: close something, or take a smaller topology"
     ),
-    "permission denied while trying to connect": (
-        "you may not ask the daemon: add yourself to the group docker, and log in again"
+    "no such image": (
+        "the image was removed meanwhile: `make image` builds rmqlab's, `docker pull` "
+        "fetches others"
     ),
 }
 """By a part of what the daemon says, whatever its release, in small letters."""
 
 
-def explain(error: Exception) -> str:
-    """Return what went wrong and what would help; at least what the daemon said."""
-    said = str(getattr(error, "explanation", None) or error)
-    if isinstance(error, ImageNotFound):
-        return f"{said}: `make image` builds rmqlab's, `docker pull` fetches others"
-    if isinstance(error, ReadTimeout):
-        return f"the Docker daemon is too busy to answer ({said}): try again later"
-    if isinstance(error, ConnectionLost):
-        return f"the Docker daemon went away ({said}): start it, then `rmqlab up` again"
+def known(said: str) -> str:
+    """Return what is known to help against what the daemon said; empty if nothing."""
     if taken := NAME_TAKEN.search(said):
+        name = taken["name"]
         return (
-            f"a container {taken['name']!r} is there already, of another user or "
-            f"folder: take another --name, or `docker rm -f {taken['name']}`"
+            f"a container {name!r} is there already, of another user or folder: take "
+            f"another --name, or `docker rm -f {name}`"
         )
-    for part, words in KNOWN.items():
-        if part in said.lower():
-            return f"{words} (Docker says: {said})"
-    return f"Docker says: {said}"
+    return next((words for part, words in KNOWN.items() if part in said.lower()), "")
+
+
+def explain(error: Exception) -> str:
+    """Return what went wrong and, as far as is known, what would help."""
+    said = str(getattr(error, "explanation", None) or error)
+    if isinstance(error, ReadTimeout):
+        words = "the Docker daemon is too busy to answer: try again later"
+    elif isinstance(error, ConnectionLost):
+        words = "the Docker daemon went away: start it, and the cluster anew"
+    else:
+        words = known(said)
+    return f"{words} (Docker says: {said})" if words else f"Docker says: {said}"

@@ -11,8 +11,10 @@ A host is a container that does nothing but being there.
 from __future__ import annotations
 
 import contextlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network, ip_address, ip_network
+from pathlib import Path
 
 import docker
 import psutil
@@ -29,6 +31,7 @@ HOLD = ["sleep", "infinity"]
 """What a host does: it is there.  Its init ends it at once when it is told to stop."""
 COMPOSE_PROJECT = "com.docker.compose.project"
 PREFIX_LENGTH = 24
+ROUTES = Path("/proc/net/route")
 
 
 def subnet_of(topology: Topology) -> IPv4Network:
@@ -122,6 +125,25 @@ def _holder_of(client: docker.DockerClient, subnet: IPv4Network) -> str:
             with contextlib.suppress(ValueError):
                 if ip_address(one.address) in subnet:
                     return f"this machine's interface {name} ({one.address})"
+    with contextlib.suppress(OSError):
+        return _route_within(subnet, ROUTES.read_text())
+    return ""
+
+
+def _route_within(subnet: IPv4Network, routes: str) -> str:
+    """Return which route of this machine leads to a part of the subnet alone.
+
+    `routes` is the kernel's table: its addresses are words as the memory has them.
+    """
+    for line in routes.splitlines()[1:]:
+        interface, target, *_, mask = line.split()[:8]
+        address, prefix = (
+            int.from_bytes(bytes.fromhex(word), sys.byteorder)
+            for word in (target, mask)
+        )
+        there = IPv4Network((address, prefix.bit_count()))
+        if there.subnet_of(subnet):
+            return f"this machine's route to {there} by {interface} (`ip route`)"
     return ""
 
 

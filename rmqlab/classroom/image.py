@@ -35,6 +35,7 @@ from docker.models.images import Image
 from requests.exceptions import RequestException
 
 from rmqlab import __version__
+from rmqlab.classroom.daemon_words import explain, known
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import SHIPPED
 
@@ -73,6 +74,8 @@ def connect() -> docker.DockerClient:
         step = "install it and start its daemon (`sudo systemctl start docker`)"
         if isinstance(error, PermissionError):
             step = "add yourself to the group docker, and log in again"
+        elif isinstance(error, ConnectionRefusedError):
+            step = "it has ended, start it again (`sudo systemctl restart docker`)"
         raise ClusterError(
             f"no Docker daemon answers at {at} ({error}): {step}, or use "
             "--runtime local"
@@ -89,8 +92,7 @@ async def in_thread(work: Callable[..., T], *arguments: Any, **options: Any) -> 
     try:
         return await asyncio.to_thread(work, *arguments, **options)
     except (DockerException, RequestException) as error:
-        why = getattr(error, "explanation", None) or error
-        raise ClusterError(f"Docker says: {why}") from error
+        raise ClusterError(explain(error)) from error
 
 
 def is_checkout() -> bool:
@@ -177,10 +179,10 @@ def _build(
     )
     failures = [step["error"] for step in steps if "error" in step]
     if failures:
-        raise ClusterError(
-            f"cannot build {NAME} from {base}: {failures[0]}: "
+        step = known(failures[0]) or (
             f"set {BASE_VARIABLE} to an image that is here and has Python 3.11 and venv"
         )
+        raise ClusterError(f"cannot build {NAME} from {base}: {failures[0]}: {step}")
     return client.images.get(NAME)
 
 
