@@ -14,7 +14,7 @@ from rmqlab.classroom.bench import load as part_of
 from rmqlab.classroom.bench.part import BenchError
 from rmqlab.classroom.bench.result import PartResult, to_json
 from rmqlab.classroom.bench.sides import load, ours, probes, report
-from rmqlab.classroom.bench.sides.against import SIDES, rows, table
+from rmqlab.classroom.bench.sides.against import SIDES, gaps, rows, table
 from rmqlab.classroom.bench.sides.cells import PLAIN, Cell, cells
 from rmqlab.classroom.bench.sides.cluster import TOPIC, make_topic
 from rmqlab.classroom.bench.sides.load import JAVA, OWN, Sends
@@ -109,6 +109,15 @@ def test_the_table_says_what_is_promised_and_whether_it_is_kept():
     assert not {"✗", "✓"} & set(drawn(found, is_whole=False))
 
 
+def test_why_a_side_lacks_numbers_is_said_once():
+    ours_, theirs, floor = results()
+    for probe in theirs.part.only(["java"]).probes:
+        theirs.give_up(probe, "not here: no Java")
+    floor.give_up(floor.part.probes[0], "failed: torn", failed=True)
+    told = ["rocketmq: not here: no Java", "floor: failed: torn"]
+    assert gaps([ours_, theirs, floor]) == told
+
+
 def test_the_report_is_a_page_with_its_command_pictures_and_numbers(tmp_path):
     found = results(cluster={ours.SYNC_MANY: [4100]}, rocketmq={ours.SYNC_MANY: [3400]})
     doc = to_json(found, HERE, "2026-01-01", 5, quick=False)
@@ -168,8 +177,8 @@ def test_of_begins_and_ends_a_rate_is_made_and_how_long_sends_took():
 
 
 def test_a_load_none_of_whose_sends_was_acknowledged_measures_nothing():
-    with pytest.raises(BenchError, match="3 failed"):
-        Sends.of({"sent": [], "failed": 3})
+    with pytest.raises(BenchError, match="3 sends failed: busy"):
+        Sends.of({"sent": [], "failed": 3, "why": "busy"})
 
 
 # Loads

@@ -23,7 +23,7 @@ from rmqlab.classroom.bench.compare import compare, differences
 from rmqlab.classroom.bench.part import Part
 from rmqlab.classroom.bench.result import PartResult, read, to_json
 from rmqlab.classroom.bench.rounds import measure
-from rmqlab.classroom.bench.sides.against import SIDES, rows, table
+from rmqlab.classroom.bench.sides.against import SIDES, gaps, rows, table
 from rmqlab.classroom.bench.table import machine_lines, parts_table, result_table
 from rmqlab.errors import ConfigError
 
@@ -197,6 +197,8 @@ def _tell(
     if is_against:
         console.print()
         console.print(table(list(rows(found)), is_whole=not run["quick"]))
+        for line in gaps(found):
+            console.print(f"[yellow]{escape(line)}[/]")
     if before is not None:
         console.print(f"Compared with the run of {escape(str(before['at']))}.")
         for line in differences(run, before):

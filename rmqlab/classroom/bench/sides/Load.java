@@ -1,3 +1,5 @@
+import com.alibaba.fastjson.JSON;
+import com.alibaba.fastjson.JSONObject;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -11,7 +13,6 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -33,7 +34,7 @@ import org.apache.rocketmq.remoting.exception.RemotingException;
 public final class Load {
     private static final int BATCH = 100;
     private static final int SETTLING = 64;
-    private static final int SEND_MS = 3_000;
+    private static final int SEND_MS = 60_000; // slow is measured, and no failure
 
     private final String nameServers;
     private final DefaultMQProducer producer = new DefaultMQProducer("load");
@@ -76,8 +77,8 @@ public final class Load {
     }
 
     private String send(String topic, int senders, int bytes, long millis) throws Exception {
-        Queue<long[]> sent = new ConcurrentLinkedQueue<>();
-        AtomicInteger failed = new AtomicInteger();
+        Queue<double[]> sent = new ConcurrentLinkedQueue<>();
+        Queue<Exception> failed = new ConcurrentLinkedQueue<>();
         long start = System.nanoTime();
         long end = start + millis * 1_000_000;
         List<Thread> threads = new ArrayList<>();
@@ -87,9 +88,10 @@ public final class Load {
                     long began = System.nanoTime();
                     try {
                         producer.send(new Message(topic, new byte[bytes]));
-                        sent.add(new long[] {began - start, System.nanoTime() - start});
+                        sent.add(new double[] {
+                            (began - start) / 1e6, (System.nanoTime() - start) / 1e6});
                     } catch (MQClientException | MQBrokerException | RemotingException error) {
-                        failed.incrementAndGet();
+                        failed.add(error);
                     } catch (InterruptedException error) {
                         return;
                     }
@@ -100,12 +102,10 @@ public final class Load {
         for (Thread thread : threads) {
             thread.join();
         }
-        StringBuilder text = new StringBuilder();
-        for (long[] one : sent) {
-            text.append(text.length() == 0 ? "" : ",")
-                .append('[').append(one[0] / 1e6).append(',').append(one[1] / 1e6).append(']');
-        }
-        return "{\"sent\":[" + text + "],\"failed\":" + failed + "}";
+        return JSON.toJSONString(new JSONObject()
+            .fluentPut("sent", sent.toArray())
+            .fluentPut("failed", failed.size())
+            .fluentPut("why", String.valueOf(failed.peek())));
     }
 
     private String fill(String topic, int count) throws Exception {
@@ -149,7 +149,7 @@ public final class Load {
         left.await();
         double seconds = (System.nanoTime() - first.get()) / 1e9;
         consumer.shutdown();
-        return "{\"seconds\":" + seconds + "}";
+        return JSON.toJSONString(new JSONObject().fluentPut("seconds", seconds));
     }
 
     private String arrive(String topic, int count) throws Exception {
@@ -159,17 +159,17 @@ public final class Load {
             took.set(System.nanoTime() - ByteBuffer.wrap(message.getBody()).getLong());
             heard.release();
         });
-        StringBuilder text = new StringBuilder();
+        List<Double> times = new ArrayList<>();
         for (int number = -SETTLING; number < count; number++) {
             byte[] body = new byte[128];
             ByteBuffer.wrap(body).putLong(System.nanoTime());
             producer.send(new Message(topic, body));
             heard.acquire();
             if (number >= 0) {
-                text.append(number == 0 ? "" : ",").append(took.get() / 1e6);
+                times.add(took.get() / 1e6);
             }
         }
         consumer.shutdown();
-        return "{\"took_ms\":[" + text + "]}";
+        return JSON.toJSONString(new JSONObject().fluentPut("took_ms", times));
     }
 }

@@ -7,7 +7,7 @@ SYNC_MASTER, ASYNC_FLUSH
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -88,6 +88,17 @@ def rows(results: Sequence[PartResult]) -> Iterator[Row]:
         least = name.rpartition(": ")[2]
         sides = (ours.get(name), series, floor.get(least))
         yield Row(measure, *(one.summary if one else None for one in sides))
+
+
+def gaps(results: Iterable[PartResult]) -> list[str]:
+    """Return why sides lack numbers, each reason once."""
+    told = (
+        f"{one.part.name}: {series.missing}"
+        for one in results
+        for series in one.series.values()
+        if series.missing
+    )
+    return list(dict.fromkeys(told))
 
 
 def table(found: Sequence[Row], *, is_whole: bool) -> Table:

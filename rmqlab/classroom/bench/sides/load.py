@@ -1,11 +1,11 @@
 """Who sends and consumes: a process that obeys a line at a time.
 
     this process   ``send orders 16 128 5000``  ──► stdin    Load.java, or own_load.py
-                   stdout ──► {"sent": [[began, ended], …], "failed": 0}
+                   stdout ──► {"sent": [[began, ended], …], "failed": 0, "why": ""}
 
 Both loads say when each send began and ended, and nothing else: what comes of that is
 worked out here, for both alike.  The Java one is RocketMQ's own client with its own
-settings, from the jars that `jars` finds; Java compiles it as it starts.
+settings, from the jars that `release` finds; Java compiles it as it starts.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from rmqlab.classroom import release
 from rmqlab.classroom.bench import node
-from rmqlab.classroom.bench.part import BenchError
+from rmqlab.classroom.bench.part import BenchError, NotHere
 from rmqlab.classroom.bench.replication.lag import late_one
-from rmqlab.classroom.bench.sides import jars
+from rmqlab.classroom.runtime import ClusterError
 
 JAVA, OWN = "java", "own"
 LOADS = {JAVA: "RocketMQ's Java client", OWN: "our own client"}
@@ -55,7 +56,7 @@ class Sends:
         """
         sent = answer["sent"]
         if not sent:
-            raise BenchError(f"no send was acknowledged, {answer['failed']} failed")
+            raise BenchError(f"{answer['failed']} sends failed: {answer['why']}")
         took = [ended - began for began, ended in sent]
         moments = sorted(ended for _, ended in sent)
         return cls(
@@ -125,8 +126,12 @@ async def running(kind: str, name_servers: str, folder: Path) -> AsyncIterator[L
 
 
 def _java(folder: Path) -> list[str]:
+    try:
+        found = release.find()
+    except ClusterError as error:
+        raise NotHere(str(error)) from error
     options = ("-Xmx512m", "-XX:-UsePerfData", f"-Duser.home={folder}")
-    return ["java", *options, "-cp", jars.class_path(), str(SOURCE)]
+    return [found.java, *options, "-cp", found.class_path, str(SOURCE)]
 
 
 def _own(folder: Path) -> list[str]:

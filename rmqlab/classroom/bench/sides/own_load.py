@@ -1,7 +1,8 @@
 """Our own client as a load: words of an order a line, JSON an answer a line.
 
     send TOPIC SENDERS BYTES MILLIS   so many, as fast as each is answered, so long
-        {"sent": [[began, ended], …], "failed": 0}     in ms since the order
+        {"sent": [[began, ended], …],                  in ms since the order
+         "failed": 1, "why": "…"}                      what the first one said
     fill TOPIC COUNT                  put messages there, in batches
         {}
     consume TOPIC COUNT               a new group gets what is there
@@ -20,11 +21,13 @@ import sys
 import time
 from typing import Any
 
+from rmqlab.classroom.bench.cluster import PATIENT_MS
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.producer import Producer
 from rmqlab.client.push import Listener, PushConsumer
 from rmqlab.client.sent import SendError
 from rmqlab.protocol.message import Message, StoredMessage
+from rmqlab.settings import ClientConfig
 
 BATCH, SETTLING, BYTES = 100, 64, 128
 """`SETTLING` messages are not timed: until then queues are shared out and connected."""
@@ -35,7 +38,8 @@ class Load:
 
     def __init__(self, name_servers: str) -> None:
         self._name_servers = name_servers
-        self._producer = Producer("load", name_servers)
+        patient = ClientConfig(send_msg_timeout=PATIENT_MS)
+        self._producer = Producer("load", name_servers, patient)
 
     async def run(self) -> None:
         """Obey until no more orders come."""
@@ -49,17 +53,16 @@ class Load:
         self, topic: str, senders: int, body_bytes: int, millis: int
     ) -> dict[str, Any]:
         """See the module."""
-        sent, failed, message = [], 0, bytes(body_bytes)
+        sent, failed, message = [], list[SendError](), bytes(body_bytes)
         start = time.perf_counter()
         end = start + millis / 1000
 
         async def send_one() -> None:
-            nonlocal failed
             began = time.perf_counter()
             try:
                 await self._producer.send(Message(topic, message))
-            except SendError:
-                failed += 1
+            except SendError as error:
+                failed.append(error)
             else:
                 sent.append((_ms(start, began), _ms(start)))
 
@@ -69,7 +72,7 @@ class Load:
                 await send_one()
 
         await asyncio.gather(*(sender() for _ in range(senders)))
-        return {"sent": sent, "failed": failed}
+        return {"sent": sent, "failed": len(failed), "why": str(*failed[:1])}
 
     async def fill(self, topic: str, count: int) -> dict[str, Any]:
         """See the module."""
