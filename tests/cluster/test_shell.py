@@ -130,3 +130,15 @@ def test_what_files_do_wrong_is_said_to_be_lints_business(home):
     assert "broker-a-s failed: Lock failed,MQ already started" in up.stdout
     assert "`rmqlab lint article` says what is to be mended" in up.stdout
     assert "up in" not in up.stdout
+
+
+def test_a_nodes_log_is_shown_though_it_is_dead(home):
+    shell_json("up", "1m")
+    shell("kill", "broker-a")
+    shown = shell("logs", "broker-a", "--lines", "200")
+    assert shown.returncode == 0
+    assert "registered name_server=" in shown.stdout
+    inside = shell("exec", "broker-a", "--", "ls", "-l")
+    assert inside.returncode == 1
+    assert "no container but a process" in inside.stderr
+    assert "just run 'ls -l'" in inside.stderr

@@ -21,6 +21,7 @@ click.UsageError.exit_code = EX_USAGE
 
 FAMILIES = {
     "clusters": "up down status kill stop pause resume restart promote",
+    "nodes": "logs exec",
     "links": "cut heal slow",
     "messages": "send consume",
     "exercises": "list start reset hint grade build",
