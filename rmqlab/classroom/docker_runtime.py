@@ -23,7 +23,7 @@ from rmqlab.classroom.docker_hosts import make_hosts
 from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.image import in_thread
 from rmqlab.classroom.mounts import GROUP, USER, mounts_of
-from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State
+from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State, Tell
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.settings import BrokerRole
 
@@ -61,7 +61,7 @@ class DockerRuntime:
         """Return where a node's log files are."""
         return self.home(node) / "logs" / "rocketmqlogs" / node.name
 
-    async def open(self) -> None:
+    async def open(self, tell: Tell) -> None:
         """Find or build the image; make the network and the hosts.
 
         Raises:
@@ -75,8 +75,11 @@ class DockerRuntime:
         for node in self._topology.nodes:
             self.configure(node)
         client = self._client = await in_thread(image.connect)
+        tell(f"image {image.NAME}; where it has to be built, that takes a minute")
         self._image = (await in_thread(image.find_or_build, client)).id or ""
-        await in_thread(image.remove, client, self._labels)
+        if found := await in_thread(image.remove, client, self._labels):
+            tell(f"removed what an earlier one left: {', '.join(found)}")
+        tell("network and hosts")
         await self._listen(client)
         self._hosts = await in_thread(
             make_hosts, client, self._topology, self._labels, self._image

@@ -24,9 +24,8 @@ def run_inside(container: str, command: Sequence[str]) -> int:
     try:
         with contextlib.closing(connect()) as client:
             made = client.api.exec_create(container, list(command))["Id"]
-            for said, complained in client.api.exec_start(
-                made, stream=True, demux=True
-            ):
+            pieces = client.api.exec_start(made, stream=True, demux=True)
+            for said, complained in pieces:
                 out.write(said or b"")
                 err.write(complained or b"")
                 out.flush()

@@ -16,7 +16,7 @@ from rmqlab.classroom.port_block import PortBlock
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.process import Process
 from rmqlab.classroom.processes import Processes
-from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan
+from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, Tell
 from rmqlab.classroom.subnet import HAS_LOOPBACK_NETWORK
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.classroom.tracing import spec_of
@@ -32,7 +32,7 @@ class LocalRuntime(Processes[Process]):
         super().__init__(topology, Lodging(topology, plan, block), changed)
         self._plan, self._faults = plan, Faults()
 
-    async def open(self) -> None:
+    async def open(self, tell: Tell) -> None:
         """Write every node's file."""
         for node in self._topology.nodes:
             self.configure(node)

@@ -31,7 +31,7 @@ from rmqlab.classroom.release import (
     find,
     write_logback,
 )
-from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State
+from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State, Tell
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.settings import BrokerRole
 
@@ -50,7 +50,7 @@ class RocketmqRuntime(Processes[Program]):
         super().__init__(topology, Lodging(topology, plan, PortBlock.claim()), changed)
         self._leash: Leash | None = None
 
-    async def open(self) -> None:
+    async def open(self, tell: Tell) -> None:
         """See to it that there is room; write every node's file.
 
         Raises:

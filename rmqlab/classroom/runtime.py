@@ -121,6 +121,8 @@ class Status:
 
 Changed = Callable[[NodeState, str], None]
 """Told that a node's state changed, and in words what happened."""
+Tell = Callable[[str], None]
+"""Told what happens to a cluster as a whole while it comes up."""
 
 
 @dataclass
@@ -143,8 +145,8 @@ class Plan:
 class Runtime(Protocol):
     """Makes nodes live.  No verb returns before it is done, within a bound."""
 
-    async def open(self) -> None:
-        """Prepare what all nodes need."""
+    async def open(self, tell: Tell) -> None:
+        """Prepare what all nodes need; tell what may take a while."""
 
     def address(self, node: Node) -> str:
         """Return where a client on this machine reaches a node, as host:port."""

@@ -110,7 +110,7 @@ class Supervisor:
             (self._folder / registry.STATE_FILE).unlink(missing_ok=True)
 
     async def _come_up(self) -> None:
-        await self._runtime.open()
+        await self._runtime.open(self._tell)
         self._runtime.prepare(list(self._topology.nodes))
         for order in (0, 1, 2):
             together = [one for one in self._topology.nodes if one.start_order == order]
@@ -126,6 +126,9 @@ class Supervisor:
         self._events.append(Event(self._clock.now_ms(), name, what))
         with (self._folder / "events.jsonl").open("a") as log:
             log.write(json.dumps(asdict(self._events[-1])) + "\n")
+
+    def _tell(self, what: str) -> None:
+        _say(event="node", node=self._plan.name, what=what)
 
     def _changed(self, state: NodeState, what: str) -> None:
         self._log(state.name, what)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from rmqlab.protocol.admin import UpdateBrokerConfig
 from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.testing import wait_for
 from tests import daemon
+from tests.cluster.conftest import shell
 from tests.daemon import NAME_SERVERS
 from tests.support import free_port, quick_client
 
@@ -134,14 +137,21 @@ def test_a_second_cluster_is_told_who_has_its_addresses(docker):
     assert left(docker, "second") == []
 
 
-def test_what_a_killed_owner_left_is_removed(docker):
-    with Cluster.up("1m", runtime="docker", name="orphan") as cluster:
-        state = registry.read_state("orphan")
-        cluster._owned.kill()
-        cluster._owned.communicate()
-        assert len(left(docker, "orphan")) == 4
-        assert registry.end_leftovers(state) == ["broker-a", "namesrv1"]
-        assert left(docker, "orphan") == []
+def test_the_shell_looks_into_a_cluster_and_removes_what_a_killed_owner_left(docker):
+    up = shell("up", "1m", "--runtime", "docker", "--name", "orphan")
+    assert up.returncode == 0, up.stderr
+    assert "orphan: network and hosts" in up.stderr
+    assert daemon.unconfined(docker, f"{image.CLUSTER_LABEL}=orphan") == []
+    assert "registered name_server=" in shell("logs", "broker-a").stdout
+    inside = shell("exec", "broker-a", "--", "sh", "-c", "cat /etc/hosts; exit 7")
+    assert inside.returncode == 7
+    assert "192.168.157.128\trocketmq-master1" in inside.stdout
+    assert len(left(docker, "orphan")) == 4
+
+    os.kill(registry.read_state("orphan")["pid"], signal.SIGKILL)
+    ended = "orphan: its owner was gone already; ended broker-a, namesrv1\n"
+    assert shell("down").stdout == ended
+    assert left(docker, "orphan") == []
 
 
 async def test_a_node_that_dies_by_itself_is_noticed(docker, tmp_path):
@@ -157,7 +167,7 @@ async def test_a_node_that_dies_by_itself_is_noticed(docker, tmp_path):
     node = topology.nodes[0]
     state = NodeState(node.name, node.host.name, node.role)
     try:
-        await runtime.open()
+        await runtime.open(lambda what: None)
         await runtime.start(node, state)
         assert state.state == "usable"
         docker.containers.get(state.container).kill()
