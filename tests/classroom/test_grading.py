@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from rmqlab.classroom import exercises, notebooks, registry
 from rmqlab.classroom.grading.grader import Limits, grade
 from rmqlab.classroom.grading.marks import ExitCode
+from tests import daemon
 
 ONE_MASTER = exercises.entry("01")
 
@@ -75,13 +77,20 @@ def cell(notebook, name: str):
     return next(one for one in notebook.cells if one.id.endswith(name))
 
 
+def place(entry):
+    """Return what to grade an exercise in: those on Docker need its daemon alone."""
+    on_docker = entry.exercise.runtime == "docker"
+    return daemon.exclusive() if on_docker else contextlib.nullcontext()
+
+
 def graded(path: Path, limits: Limits | None = None):
     return grade(ONE_MASTER.exercise, path, ONE_MASTER.solution, limits)
 
 
 @pytest.mark.parametrize("entry", exercises.all_entries(), ids=lambda one: one.id)
 def test_a_solution_gets_all_points(entry):
-    marks = grade(entry.exercise, entry.solution, entry.solution)
+    with place(entry):
+        marks = grade(entry.exercise, entry.solution, entry.solution)
     assert (marks.score, marks.exit_code) == (10, ExitCode.PASSED), marks
 
 
@@ -89,7 +98,8 @@ def test_a_solution_gets_all_points(entry):
 def test_an_unsolved_exercise_gets_none_and_a_hint_of_every_checks_own(entry, tmp_path):
     unsolved = tmp_path / "unsolved.ipynb"
     notebooks.save(notebooks.without_answers(notebooks.load(entry.solution)), unsolved)
-    marks = grade(entry.exercise, unsolved, entry.solution)
+    with place(entry):
+        marks = grade(entry.exercise, unsolved, entry.solution)
     assert (marks.score, marks.exit_code) == (0, ExitCode.FAILED)
     hints = {mark.next_step for mark in marks.marks}
     assert len(hints) == len(marks.marks)

@@ -103,7 +103,7 @@ def _grade_on_cluster(
     exercise: Exercise, notebook: Notebook, limits: Limits, marks: Marks
 ) -> None:
     name = f"grade-{exercise.id.partition('_')[0]}-{secrets.token_hex(3)}"
-    with Cluster.up(exercise.topology, name=name) as cluster:
+    with _up(exercise, name) as cluster:
         failed = [one for one in cluster.status().nodes if one.state == "failed"]
         if failed:
             why = "; ".join(f"{one.name}: {one.why}" for one in failed)
@@ -111,6 +111,15 @@ def _grade_on_cluster(
         place = Place(name, secrets.token_hex(8))
         given = {PLACE_VARIABLE: f"{place.cluster} {place.nonce}"}
         _run(notebook, given, partial(_witnessed, exercise, place), limits, marks)
+
+
+def _up(exercise: Exercise, name: str) -> Cluster:
+    try:
+        return Cluster.up(exercise.topology, runtime=exercise.runtime, name=name)
+    except ClusterError as error:
+        if exercise.runtime != "docker":
+            raise
+        raise ClusterError(f"{exercise.id} needs Docker, and {error}") from error
 
 
 def _grade_simulated(

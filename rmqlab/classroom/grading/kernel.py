@@ -52,7 +52,9 @@ class Session:
             name = f"exercise-{exercise_id.partition('_')[0]}"
             if registry.is_running(registry.read_state(name)):
                 Cluster.attach(name).down()
-            self.cluster = LabCluster.up(self._exercise.topology, name=name)
+            self.cluster = LabCluster.up(
+                self._exercise.topology, runtime=self._exercise.runtime, name=name
+            )
             self._place = Place(name, secrets.token_hex(4))
         self._is_graded = bool(given)
 

@@ -91,7 +91,7 @@ class Own(Program):
 
     image = NAME
     image_home = home = "/opt/rmqlab"
-    uid = 3000  # any: the image has no user of its own
+    uid = 3000
     logs = f"{ROOTS_HOME}/logs"
 
     def command(self, node: Node, file: str | None, home: str) -> list[str]:
