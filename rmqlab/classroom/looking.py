@@ -8,6 +8,7 @@ at the first record that is none.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -118,16 +119,14 @@ class StoreFiles:
         return self.shelf.here(self.paths.root)
 
     def files(self) -> list[FoundFile]:
-        """Return every file of the store."""
-        root = self.paths.root
-        return [
-            FoundFile(
-                path.removeprefix(f"{root}/"),
-                self.shelf.size(path),
-                self.shelf.on_disk(path),
-            )
-            for path in self.shelf.below(root)
-        ]
+        """Return every file of the store; one that goes meanwhile is not there."""
+        found = []
+        for path in self.shelf.below(self.paths.root):
+            with suppress(FileNotFoundError):
+                sizes = self.shelf.size(path), self.shelf.on_disk(path)
+                name = path.removeprefix(f"{self.paths.root}/")
+                found.append(FoundFile(name, *sizes))
+        return found
 
     def log(self, end: int) -> bytes:
         """Return the commit log's bytes up to its `end`."""

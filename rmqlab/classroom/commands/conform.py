@@ -27,8 +27,8 @@ REAL = "rocketmq"
     help="A runtime, or what --json gave in an earlier run.",
 )  # fmt: skip
 @click.option(
-    "--only", multiple=True, metavar="LAB|CLAIM",
-    help="A lab's number, or a claim's name; may be repeated.",
+    "--only", multiple=True, metavar="LAB|TOPOLOGY|CLAIM",
+    help="A lab's number, a topology or a claim's name; may be repeated.",
 )  # fmt: skip
 @click.option("--list", "is_list", is_flag=True, help="Say what is claimed.")
 @click.option(
@@ -64,16 +64,18 @@ def conform_command(
 
 
 def _chosen(only: tuple[str, ...]) -> list[Claim]:
-    labs = {one.lab for one in CLAIMS}
-    names = {one.name for one in CLAIMS}
-    for one in only:
-        if one not in labs | names:
-            there = ", ".join(sorted(labs))
+    for word in only:
+        if not any(word in _words(one) for one in CLAIMS):
+            labs = ", ".join(sorted({one.lab for one in CLAIMS}))
             raise click.UsageError(
-                f"no claim {one!r}: the labs with claims are {there}, and --list "
-                "names them all"
+                f"no claim {word!r}: the labs with claims are {labs}, and --list names "
+                "them all"
             )
-    return [one for one in CLAIMS if not only or {one.lab, one.name} & set(only)]
+    return [one for one in CLAIMS if not only or _words(one) & set(only)]
+
+
+def _words(claim: Claim) -> set[str]:
+    return {claim.lab, claim.ground.topology, claim.name}
 
 
 async def _compared(claims: list[Claim], against: str, tell: Tell) -> Conformance:

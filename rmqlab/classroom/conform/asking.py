@@ -117,8 +117,7 @@ async def a_queue_is_20_bytes_a_message(stage: Stage) -> Json:
         await stage.send(lane, "one", tags=tag)
     await stage.stored(lane, 2)
     answer = await stage.told(QueryConsumeQueue("Queued", 0, 0, 8))
-    rows = answer["body"]["queueData"]
-    for row in rows:
+    for row in answer["body"].get("queueData", []):
         row.pop("physicOffset")
     entries = stage.store().queue("Queued", 0)
     return {

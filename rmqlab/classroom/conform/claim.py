@@ -52,7 +52,7 @@ QUICK: dict[str, object] = {
 ONE = _ground("1m", **QUICK)
 TWO = _ground("2m-noslave")
 ASYNC = _ground("2m-2s-async")
-SYNC = _ground("2m-2s-sync", syncFlushTimeout=2000)
+SYNC = _ground("2m-2s-sync")
 ARTICLE = Ground("article", ())
 GROUNDS = (ONE, TWO, ASYNC, SYNC, ARTICLE)
 

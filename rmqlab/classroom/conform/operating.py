@@ -6,7 +6,7 @@ from typing import Any
 
 from rmqlab.classroom.conform.claim import ONE, claim
 from rmqlab.classroom.conform.normal import Json
-from rmqlab.classroom.conform.stage import NAMES, Heard, Stage, until
+from rmqlab.classroom.conform.stage import BROKER, NAMES, Heard, Stage, until
 from rmqlab.classroom.topology import load
 from rmqlab.config import parse_properties
 from rmqlab.protocol.admin import (
@@ -32,11 +32,27 @@ from rmqlab.protocol.routing import (
     UpdateNamesrvConfig,
 )
 
+DELAY_LEVELS = "scheduleMessageOffset_"
+"""Of each that was used already."""
+
+
+@claim("01", ONE)
+async def a_node_that_is_up_says_so(stage: Stage) -> Json:
+    """A node says in one line that it is up; a broker with its name and address."""
+    return {
+        node: [
+            line.partition(" and name server")[0]
+            for line in stage.said(node, "boot success")
+        ]
+        for node in (BROKER, NAMES)
+    }
+
 
 @claim("14", ONE)
 async def a_broker_measures_itself(stage: Stage) -> Json:
     """The run-time information of a broker has these entries."""
-    return sorted(name.partition("_/")[0] for name in await stage.measured())
+    names = (name.partition("_/")[0] for name in await stage.measured())
+    return sorted(name for name in names if not name.startswith(DELAY_LEVELS))
 
 
 @claim("14", ONE)

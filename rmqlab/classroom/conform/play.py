@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from rmqlab.classroom.conform.stage import Stage, on_stage
 from rmqlab.errors import RmqError
 
 CLAIM_S = 90.0
+AT_ONCE = 10
 OURS = "local"
 Tell = Callable[[str], None]
 log = logging.getLogger(__name__)
@@ -60,22 +62,23 @@ async def _play_on(ground: Ground, claims: list[Claim], played: Played) -> None:
     name = f"conform-{played.runtime}-{ground}-{os.getpid()}"
     settings = dict(ground.settings)
     how = {"runtime": played.runtime, "name": name, "settings": settings}
-    async with (
-        await AsyncCluster.up(ground.topology, **how) as cluster,
-        on_stage(cluster) as stage,
-    ):
+    cluster = await AsyncCluster.up(ground.topology, **how)
+    async with cluster, on_stage(cluster) as stage:
         version = (await stage.measured())["brokerVersionDesc"]
         played.release = version.removeprefix("V").replace("_", ".")
-        at_once = (_observe(one, stage, played) for one in claims if not one.is_alone)
-        await asyncio.gather(*at_once)
-        for one in claims:
-            if one.is_alone:
-                await _observe(one, stage, played)
+        for alone, at_once in ((False, AT_ONCE), (True, 1)):
+            room = asyncio.Semaphore(at_once)
+            here = (one for one in claims if one.is_alone == alone)
+            work = (_observe(one, stage, played, room) for one in here)
+            await asyncio.gather(*work)
+    shutil.rmtree(cluster.cluster.folder, ignore_errors=True)
 
 
-async def _observe(claim: Claim, stage: Stage, played: Played) -> None:
+async def _observe(
+    claim: Claim, stage: Stage, played: Played, room: asyncio.Semaphore
+) -> None:
     try:
-        async with asyncio.timeout(CLAIM_S):
+        async with room, asyncio.timeout(CLAIM_S):
             played.observed[claim.name] = normal(await claim.play(stage))
     except (RmqError, TimeoutError, LookupError, ValueError) as error:
         log.debug("not played: %s", claim.name, exc_info=True)

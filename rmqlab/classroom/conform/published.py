@@ -11,7 +11,10 @@ from rmqlab.classroom.conform.stage import NAMES, Stage
 @claim("10", ARTICLE)
 async def only_one_broker_of_each_host_starts(stage: Stage) -> Json:
     """The article's brokers share a host's store: the second finds it locked."""
+    dead = sorted(name for name, one in stage.nodes.items() if not one.is_alive)
+    locked = "Lock failed,MQ already started"
     return {
-        "alive": sorted(name for name, one in stage.nodes.items() if one.is_alive),
+        "dead": dead,
+        "say why": [bool(stage.said(name, locked)) for name in dead],
         "told": await cluster(stage, NAMES),
     }

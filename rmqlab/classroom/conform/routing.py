@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rmqlab.classroom.conform.claim import ONE, claim
 from rmqlab.classroom.conform.normal import Json
-from rmqlab.classroom.conform.sending import by_hand
+from rmqlab.classroom.conform.sending import by_hand, heard
 from rmqlab.classroom.conform.stage import (
     BROKER,
     NAMES,
@@ -15,6 +15,7 @@ from rmqlab.classroom.conform.stage import (
 )
 from rmqlab.protocol.admin import CreateTopic, DeleteTopic, UpdateBrokerConfig
 from rmqlab.protocol.admin import GetSystemTopics as BrokersOwnTopics
+from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.message import DEFAULT_TOPIC, Message, MessageQueue
 from rmqlab.protocol.routing import (
     AddWritePermission,
@@ -29,14 +30,17 @@ from rmqlab.protocol.routing import (
 
 
 async def route(stage: Stage, topic: str) -> Json:
-    """Return a route as a name server tells it.
+    """Return a route as a name server tells it, by broker names.
 
     The flags' name has changed between the releases: one claim is about that, and not
     all that look at a route.
     """
     found = await stage.told(GetRoute(topic), at=NAMES)
-    for queues in found.get("body", {}).get("queueDatas", []):
+    body = found.get("body", {})
+    for queues in body.get("queueDatas", []):
         queues["topicSysFlag"] = queues.pop("topicSynFlag", queues.get("topicSysFlag"))
+    for part in body.keys() & {"brokerDatas", "queueDatas"}:
+        body[part].sort(key=lambda one: str(one["brokerName"]))
     return found
 
 
@@ -194,14 +198,16 @@ async def a_clusters_topics_are_told(stage: Stage) -> Json:
 
 @claim("14", ONE, alone=True)
 async def write_permission_is_wiped_at_name_servers(stage: Stage) -> Json:
-    """Wiping write permission leaves a broker's topics readable, for all producers."""
+    """Wiped of write permission a broker's topics are read only, until it is back."""
     await stage.topic("Wiped", 2)
     wiped = await stage.call(WipeWritePermission(BROKER), at=NAMES)
     during = await route(stage, "Wiped")
-    added = await stage.call(AddWritePermission(BROKER), at=NAMES)
+    back = AddWritePermission(BROKER)
+    added = await heard(stage, NAMES, Frame(back.CODE, back.to_wire()))
     return {
-        "answers": [wiped.code, added.code],
+        "wiped": wiped.code,
         "during": during,
+        "given back": [one["code"] for one in added],
         "after": await route(stage, "Wiped"),
     }
 

@@ -29,19 +29,19 @@ def by_hand(topic: str, queue_id: int = 0, **more: str) -> SendMessageV2:
 @claim("02", ONE)
 async def a_broker_says_that_it_does_not_know_a_request(stage: Stage) -> Json:
     """A broker answers a request code that it does not know with code 3."""
-    return await _unknown(stage, BROKER)
+    return await heard(stage, BROKER, Frame(UNKNOWN_CODE))
 
 
 @claim("02", ONE)
 async def a_name_server_says_that_it_does_not_know_a_request(stage: Stage) -> Json:
     """A name server does, too."""
-    return await _unknown(stage, NAMES)
+    return await heard(stage, NAMES, Frame(UNKNOWN_CODE))
 
 
-async def _unknown(stage: Stage, node: str) -> Json:
-    frame = Frame(UNKNOWN_CODE, opaque=7)
+async def heard(stage: Stage, node: str, frame: Frame) -> Json:
+    """Send a frame that may not be answered; return what is heard."""
     reply = await say(stage.address(node), frame.to_bytes(), REPLY_S)
-    return [told(one) | {"opaque": one.opaque} for one in reply.frames]
+    return [told(one) for one in reply.frames]
 
 
 @claim("02", ONE)

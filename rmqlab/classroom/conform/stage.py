@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from rmqlab.classroom.async_cluster import AsyncCluster
@@ -15,12 +16,18 @@ from rmqlab.client import Admin, Producer, PullConsumer, PushConsumer
 from rmqlab.client.listener import Listener
 from rmqlab.client.offsets import ConsumeFrom
 from rmqlab.client.sent import SendResult
-from rmqlab.errors import RemoteError, RmqError, WireError
+from rmqlab.errors import RemoteError, RmqError, Unavailable, WireError
 from rmqlab.protocol import fastjson
+from rmqlab.protocol.admin import CreateTopic
 from rmqlab.protocol.codes import ResponseCode
 from rmqlab.protocol.frame import Frame
 from rmqlab.protocol.header import Header
-from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
+from rmqlab.protocol.message import (
+    DEFAULT_TOPIC,
+    Message,
+    MessageQueue,
+    StoredMessage,
+)
 from rmqlab.settings import ClientConfig
 
 LOOK_AGAIN_S = 0.05
@@ -58,6 +65,12 @@ class Stage:
         """Return the files of a broker's store."""
         return StoreFiles.of(self.nodes[node])
 
+    def said(self, node: str, text: str) -> list[str]:
+        """Return the lines with a text that a node has printed."""
+        where = Path(self.nodes[node].folder, "logs", "rocketmqlogs", node)
+        lines = (where / "console.txt").read_text("utf-8", "replace").splitlines()
+        return [line for line in lines if text in line]
+
     async def call(self, header: Header, body: Any = b"", at: str = BROKER) -> Frame:
         """Ask a node; a body that is no bytes is sent as JSON."""
         data = body if isinstance(body, bytes) else fastjson.dumps(body).encode()
@@ -84,7 +97,10 @@ class Stage:
 
     async def topic(self, name: str, queues: int = 1) -> MessageQueue:
         """Make a topic on every master; return its first queue on the first of them."""
-        await self.admin.create_topic(name, queues)
+        settings = name, DEFAULT_TOPIC, queues, queues, 6, "SINGLE_TAG", 0
+        for node in self.nodes.values():
+            if node.role.endswith("MASTER"):
+                await self.call(CreateTopic(*settings), at=node.name)
         await until(lambda: self.has_route(name))
         return MessageQueue(name, BROKER, 0)
 
@@ -176,26 +192,38 @@ async def until(
 ) -> Any:
     """Wait until something is so, and return what it is then; it may be asked for.
 
+    Who is asked and does not answer, for the machine is busy, is asked again.
+
     Raises:
         ClusterError: it is not, in all that time.
     """
     try:
         async with asyncio.timeout(within_s):
             while True:
-                found = is_so()
-                if isinstance(found, Awaitable):
-                    found = await found
-                if found:
+                if found := await _asked(is_so):
                     return found
                 await asyncio.sleep(LOOK_AGAIN_S)
     except TimeoutError:
         raise ClusterError(f"waited {within_s:g} s in vain") from None
 
 
+async def _asked(is_so: Callable[[], Awaitable[Any] | Any]) -> Any:
+    with suppress(Unavailable):
+        found = is_so()
+        return await found if isinstance(found, Awaitable) else found
+    return None
+
+
 async def refused(work: Awaitable[Any]) -> Json:
-    """Return with which error something was refused; whether it went well, else."""
+    """Return with which error something was refused, or that it was not.
+
+    Raises:
+        Unavailable: nobody answered.
+    """
     try:
         await work
+    except Unavailable:
+        raise
     except RmqError as error:
         return {"error": type(error).__name__, "code": getattr(error, "code", None)}
     return "went well"
