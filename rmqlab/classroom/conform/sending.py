@@ -34,7 +34,7 @@ async def a_broker_says_that_it_does_not_know_a_request(stage: Stage) -> Json:
 
 @claim("02", ONE)
 async def a_name_server_says_that_it_does_not_know_a_request(stage: Stage) -> Json:
-    """A name server does, too."""
+    """A name server answers a request code that it does not know with code 3."""
     return await heard(stage, NAMES, Frame(UNKNOWN_CODE))
 
 

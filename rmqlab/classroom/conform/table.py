@@ -63,8 +63,9 @@ def _short(value: object) -> str:
 
 def markdown(found: Conformance) -> str:
     """Return the table for a page: sums by lab, then each difference explained."""
-    labs = sorted({one.claim.lab for one in found.verdicts})
-    differing = [one for one in found.verdicts if one.differences]
+    by_lab = sorted(found.verdicts, key=lambda one: one.claim.lab)
+    labs = dict.fromkeys(one.claim.lab for one in by_lab)
+    differing = [one for one in by_lab if one.differences]
     lines = ["| lab | claims | the same |", "| --- | --: | --: |"]
     for lab in labs:
         here = [one for one in found.verdicts if one.claim.lab == lab]
