@@ -100,8 +100,9 @@ ONLY_4_4: dict[str, Places] = {
         "": "4.4 makes dead-letter topics write-only: who wants to read opens them."
     },
     "a_queue_is_20_bytes_a_message": {
-        "asked": "4.4 answers without the entries: its name for them is another."
+        "": "4.4 answers without the entries; without CLUSTER its records are shorter."
     },
+    "a_slave_takes_no_messages": {"remark": "4.4 says it in other words."},
     "write_permission_is_wiped_at_name_servers": {
         "": "4.4 cannot give write permission back: brokers do, with their next topic."
     },
