@@ -110,8 +110,9 @@ def _in_one_file(node: Node, resolves: Resolves) -> Iterator[Finding]:
 
 
 def _of_other_releases(file: str, node: Node) -> Iterator[Finding]:
+    written = {key for key, *_ in node.properties}
     for key, value, line in node.properties:
-        if key in RENAMED:
+        if key in RENAMED and RENAMED[key] not in written:
             what = f"{key} is read up to release 4.5.1 and ignored from 4.6.0 on"
             yield Finding(file, line, what, f"write {RENAMED[key]}={value}, too")
         if key in OURS_ALONE and not node.is_namesrv:

@@ -1,6 +1,7 @@
 """A cluster as a folder, and as data.
 
-    FOLDER/hosts                    ADDRESS NAME [NAME…]; the first name is a folder
+    FOLDER/hosts                    ADDRESS NAME [NAME…]; the first name is a folder,
+                                    a later line of the same address adds names
     FOLDER/HOST/namesrv….properties name servers
     FOLDER/HOST/….properties        brokers; a file's name is its node's
 
@@ -209,7 +210,7 @@ def _read_hosts(path: Path) -> list[Host]:
             f"{path} is missing: it names the hosts, one a line, as in "
             "'192.168.157.128 host1 rocketmq-nameserver1'"
         )
-    hosts = []
+    names: dict[str, list[str]] = {}
     for number, line in enumerate(_text(path, "utf-8").splitlines(), start=1):
         words = line.partition("#")[0].split()
         if len(words) == 1:
@@ -218,10 +219,10 @@ def _read_hosts(path: Path) -> list[Host]:
             )
         if words:
             _check_address(words[0], f"{path}:{number}")
-            hosts.append(Host(words[1], words[0], tuple(words[2:])))
-    if not hosts:
+            names.setdefault(words[0], []).extend(words[1:])
+    if not names:
         raise ConfigError(f"{path} names no host")
-    return hosts
+    return [Host(first, at, tuple(more)) for at, (first, *more) in names.items()]
 
 
 def _check_address(address: str, place: str) -> None:

@@ -276,3 +276,9 @@ def test_a_labs_own_key_is_named_for_whoever_takes_the_file_to_a_real_broker(che
     (found,) = check(host1_a=broker("labSendMillis=50"))
     assert (found.line, found.what.split(" ")[0]) == (1, "labSendMillis")
     assert "RocketMQ does not know it" in found.what
+
+
+def test_a_key_that_stands_in_both_spellings_is_right_for_every_release(tmp_path):
+    path = tmp_path / "broker.properties"
+    path.write_text("mapedFileSizeCommitLog=1024\nmappedFileSizeCommitLog=1024\n")
+    assert lint([path]) == []

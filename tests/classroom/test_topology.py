@@ -187,6 +187,13 @@ def test_a_hosts_file_may_have_comments_and_blank_lines(tmp_path):
     assert plan.names == {"host1": "10.0.0.1", "ns": "10.0.0.1"}
 
 
+def test_a_later_line_of_an_address_adds_names_to_its_host(tmp_path):
+    hosts = "10.0.0.1 host1 ns\n10.0.0.2 host2\n10.0.0.1 broker\n"
+    plan = load(folder(tmp_path, {"host1/a.properties": ""}, hosts))
+    assert [host.name for host in plan.hosts] == ["host1", "host2"]
+    assert plan.hosts[0].aliases == ("ns", "broker")
+
+
 def test_a_masters_id_is_0_whatever_its_file_says(tmp_path):
     files = {"host1/a.properties": "brokerId=7\n"}
     (node,) = load(folder(tmp_path, files)).nodes
