@@ -45,6 +45,7 @@ IDS = [
     "11_fix_store_lock",
     "11_flush_and_crash",
     "11_predict_recovery",
+    "12_fix_the_article",
     "12_fix_wrong_advertised_address",
     "12_open_ports",
     "12_write_four_files",
