@@ -31,7 +31,7 @@ def observed(monkeypatch):
         return Played(runtime, RELEASE, shown[runtime])
 
     monkeypatch.setattr(conform, "play", play)
-    monkeypatch.setattr(known, "EVERY_RELEASE", {})
+    monkeypatch.setattr(known, "KNOWN", {})
     return shown
 
 
@@ -55,7 +55,7 @@ def test_an_unknown_difference_is_told_and_a_failure(observed):
 
 
 def test_a_known_difference_is_explained_and_no_failure(observed, monkeypatch):
-    monkeypatch.setattr(known, "EVERY_RELEASE", {CLAIM: {"colour": WHY}})
+    monkeypatch.setattr(known, "KNOWN", {"": {CLAIM: {"colour": WHY}}})
     observed["rocketmq"][CLAIM]["colour"] = "red"
     told = call("--only", CLAIM)
     assert told.exit_code == 0
@@ -64,20 +64,20 @@ def test_a_known_difference_is_explained_and_no_failure(observed, monkeypatch):
 
 
 def test_what_is_known_of_one_place_explains_no_other(observed, monkeypatch):
-    monkeypatch.setattr(known, "EVERY_RELEASE", {CLAIM: {"colour": WHY}})
+    monkeypatch.setattr(known, "KNOWN", {"": {CLAIM: {"colour": WHY}}})
     observed["rocketmq"][CLAIM] = {"colour": "red", "size": [1, 3]}
     assert call("--only", CLAIM).exit_code == 1
 
 
 def test_a_known_difference_that_is_none_any_more_is_told(observed, monkeypatch):
-    monkeypatch.setattr(known, "EVERY_RELEASE", {CLAIM: {"colour": WHY}})
+    monkeypatch.setattr(known, "KNOWN", {"": {CLAIM: {"colour": WHY}}})
     told = call("--only", CLAIM)
     assert told.exit_code == 0
     assert told.stdout.startswith("settled:")
 
 
 def test_what_differs_in_another_release_is_known_only_there(observed, monkeypatch):
-    monkeypatch.setattr(known, "ONLY_4_4", {CLAIM: {"colour": WHY}})
+    monkeypatch.setattr(known, "KNOWN", {"4.4": {CLAIM: {"colour": WHY}}})
     assert known.known_of(CLAIM, "4.4.0") == {"colour": WHY}
     assert known.known_of(CLAIM, RELEASE) == {}
 
@@ -141,7 +141,7 @@ def test_claims_have_names_of_their_own_and_say_something():
 
 def test_what_is_known_is_of_claims_that_there_are():
     names = {one.name for one in CLAIMS}
-    assert known.EVERY_RELEASE.keys() | known.ONLY_4_4.keys() <= names
+    assert all(found.keys() <= names for found in known.KNOWN.values())
 
 
 def test_lists_differ_item_by_item_or_by_what_one_alone_has():

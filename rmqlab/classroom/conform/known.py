@@ -7,27 +7,18 @@ from __future__ import annotations
 
 Places = dict[str, str]
 
-MAPED = (
-    "Since 4.6 the key has two p, and the article's is ignored without a word; ours "
-    "read and tell either, for files of 4.4."
+FLAGS = (
+    "4.4 calls the flags topicSynFlag, 4.9 topicSysFlag: ours tell both, so that "
+    "clients of either find theirs."
 )
-EVERY_RELEASE: dict[str, Places] = {
-    "the_template_of_new_topics_has_a_route": {
-        "body/queueDatas/0/topicSynFlag": (
-            "4.4 calls the flags topicSynFlag, 4.9 topicSysFlag: ours tell both, so "
-            "that clients of either find theirs."
-        ),
-    },
+EVERYWHERE: dict[str, Places] = {
+    "the_template_of_new_topics_has_a_route": {"body/queueDatas/0": FLAGS},
     "a_broker_measures_itself": {
         "": (
             "Ours do not count percentiles of latency (putLatency99, putLatency999), "
             "and tell more of their slaves (haSlaveCount, haSlaveAckOffset, "
             "haSlaveStuckCount, haFault)."
         ),
-    },
-    "a_brokers_settings_have_keys": {
-        "mapedFileSizeCommitLog": MAPED,
-        "mapedFileSizeConsumeQueue": MAPED,
     },
     "a_name_servers_settings_can_be_asked_and_changed": {
         "keys": (
@@ -53,6 +44,16 @@ EVERY_RELEASE: dict[str, Places] = {
         ),
     },
 }
+MAPED = (
+    "Since 4.6 the key has two p, and the article's is ignored without a word; ours "
+    "read and tell either, for files of 4.4."
+)
+ONLY_4_9: dict[str, Places] = {
+    "a_brokers_settings_have_keys": {
+        "mapedFileSizeCommitLog": MAPED,
+        "mapedFileSizeConsumeQueue": MAPED,
+    },
+}
 CLUSTER = "4.9 adds CLUSTER to the properties of every message that it stores."
 LIMITS = "4.4's words name limits that are others than those that are set."
 ONLY_4_4: dict[str, Places] = {
@@ -61,9 +62,6 @@ ONLY_4_4: dict[str, Places] = {
     },
     "what_a_broker_says_of_itself": {
         "": "Ours say that they are 4.9.7, for they behave like that."
-    },
-    "the_template_of_new_topics_has_a_route": {
-        "body/queueDatas/0/topicSysFlag": "As above, the other way round."
     },
     "brokers_have_topics_of_their_own": {
         "": "4.4 names fewer of its own topics as such, and has no topic for replies."
@@ -109,7 +107,14 @@ ONLY_4_4: dict[str, Places] = {
 }
 
 
+KNOWN = {"": EVERYWHERE, "4.9": ONLY_4_9, "4.4": ONLY_4_4}
+"""By how a release's number begins."""
+
+
 def known_of(claim: str, release: str) -> Places:
     """Return what is known to differ in a release, by place."""
-    old = ONLY_4_4.get(claim, {}) if release.startswith("4.4") else {}
-    return EVERY_RELEASE.get(claim, {}) | old
+    found: Places = {}
+    for begin, claims in KNOWN.items():
+        if release.startswith(begin):
+            found |= claims.get(claim, {})
+    return found
