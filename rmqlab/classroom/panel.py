@@ -29,6 +29,8 @@ from rmqlab.classroom.time_panel import BUTTON, ROW, HostRow, TimeRow
 from rmqlab.errors import RmqError
 
 EVENTS_SHOWN = 12
+AGAIN = "Run the cell that starts it again."
+"""What to do when the cluster is gone."""
 
 COLOURS = {
     "usable": "#1a7f37",
@@ -44,8 +46,8 @@ COLOURS = {
 class ClusterPanel:
     """Hosts, nodes, roles, states, logs, and four buttons a node."""
 
-    def __init__(self, cluster: Cluster | SimLab) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster | SimLab, again: str = AGAIN) -> None:
+        self._cluster, self._again = cluster, again
         self._simulated = cluster if isinstance(cluster, SimLab) else None
         self._message = widgets.HTML()
         self._events = widgets.HTML()
@@ -137,7 +139,7 @@ class ClusterPanel:
             button.disabled = True
         self._message.value = (
             f"<b style='color:#cf222e'>This cluster is gone</b> ({_safe(why)}). "
-            "Run the cell that starts it again."
+            f"{self._again}"
         )
 
     def close(self) -> None:

@@ -63,15 +63,20 @@ class QueueStats(NamedTuple):
 
 
 class Admin:
-    """Asks name servers and brokers; use it as an async context manager."""
+    """Asks name servers and brokers; use it as an async context manager.
+
+    A broker that has not answered within `timeout_s` does not answer.
+    """
 
     def __init__(
         self,
         name_servers: str,
         config: ClientConfig | None = None,
         place: Place | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.instance = ClientInstance(name_servers, config, place)
+        self._timeout_s = timeout_s
 
     async def __aenter__(self) -> Self:
         return self
@@ -134,7 +139,7 @@ class Admin:
         address: str,
         header: Header,
         body: bytes = b"",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> Frame:
         """Ask one server something.
 
@@ -142,25 +147,23 @@ class Admin:
             NotConnected, NoAnswer: it is away.
             RemoteError: it refused.
         """
-        return await self.instance.remoting.ask(address, header, body, timeout_s)
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        return await self.instance.remoting.ask(address, header, body, limit_s)
 
     async def ask(
         self,
         address: str,
         header: Header,
         body: bytes = b"",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> Any:
         """Ask one server something and return the JSON that it answers; see `call`."""
         answer = await self.call(address, header, body, timeout_s)
         return fastjson.loads(answer.body) if answer.body else {}
 
-    async def runtime_info(
-        self, address: str, timeout_s: float = TIMEOUT_S
-    ) -> dict[str, str]:
+    async def runtime_info(self, address: str) -> dict[str, str]:
         """Return a broker's measurements; see `ask`."""
-        found = await self.ask(address, GetRuntimeInfo(), timeout_s=timeout_s)
-        return dict(found["table"])
+        return dict((await self.ask(address, GetRuntimeInfo()))["table"])
 
     async def settings(self, address: str) -> dict[str, str]:
         """Return one broker's settings, by RocketMQ's keys; see `ask`."""

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from rmqlab.classroom.console import brokers as seen
-from rmqlab.classroom.console import topics_page
 from rmqlab.classroom.console.app import Console
 from rmqlab.classroom.console.cluster_page import ClusterPage, brokers_table
 from rmqlab.classroom.console.consumers_page import ConsumersPage, groups
@@ -41,13 +40,6 @@ DEAD = "127.0.0.1:1"
 """Nobody listens there."""
 
 
-@pytest.fixture(autouse=True)
-def patience(monkeypatch):
-    """Give whoever answers at all the time to do so on a busy machine."""
-    for module in (seen, topics_page):
-        monkeypatch.setattr(module, "ANSWER_S", BOUND_S)
-
-
 @pytest.fixture
 def rocketmq(tmp_path):
     """Yield a broker and its name server, in this process."""
@@ -59,7 +51,7 @@ def rocketmq(tmp_path):
 def admin(rocketmq):
     """Return a client of a broker with one order in it."""
     rocketmq.send("orders", "<one> coffee", keys="order-7", tags="paid")
-    with BlockingAdmin(rocketmq.name_servers) as admin:
+    with BlockingAdmin(rocketmq.name_servers, timeout_s=BOUND_S) as admin:
         yield admin
 
 
@@ -95,7 +87,7 @@ def test_a_broker_has_its_version_its_counts_and_the_end_of_its_log(admin, rocke
 
 def test_a_dead_name_server_is_shown_beside_the_one_that_answers(admin):
     both = f"{DEAD};{admin.inner.name_servers[0]}"
-    with BlockingAdmin(both) as of_both:
+    with BlockingAdmin(both, timeout_s=BOUND_S) as of_both:
         page = page_of(ClusterPage, of_both, seen.Roll())
     servers, table_of_brokers = (one.value for one in page.widget.children[:2])
     assert "connect to 127.0.0.1:1 failed" in servers

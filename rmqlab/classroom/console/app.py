@@ -22,12 +22,15 @@ from rmqlab.classroom.runtime import ClusterError
 from rmqlab.client.blocking import BlockingAdmin
 from rmqlab.errors import RmqError
 
+ANSWER_S = 1.5
+"""Who takes longer does not answer now: nobody is to wait long for a page."""
+
 
 class Console:
     """All pages of one source."""
 
     def __init__(self, source: Source) -> None:
-        self._admin = BlockingAdmin(source.name_servers)
+        self._admin = BlockingAdmin(source.name_servers, timeout_s=ANSWER_S)
         roll, to = Roll(), (self._admin, self.look_now)
         self.pages: list[Page] = [
             ClusterPage(roll, *to),

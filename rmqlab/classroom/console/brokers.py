@@ -19,9 +19,6 @@ from rmqlab.mqadmin.places import Place, everywhere
 from rmqlab.protocol.bodies import ClusterInfo
 from rmqlab.protocol.routing import GetClusterInfo
 
-ANSWER_S = 1.5
-"""Who takes longer does not answer now."""
-
 
 @dataclass(frozen=True)
 class NameServerSeen:
@@ -62,7 +59,7 @@ async def name_servers(admin: Admin) -> list[NameServerSeen]:
 
 async def _name_server(admin: Admin, address: str) -> NameServerSeen:
     try:
-        found = await admin.ask(address, GetClusterInfo(), timeout_s=ANSWER_S)
+        found = await admin.ask(address, GetClusterInfo())
     except (Unavailable, RemoteError) as error:
         return NameServerSeen(address, None, str(error))
     known = ClusterInfo.from_json(found).brokers.values()
@@ -82,7 +79,7 @@ async def brokers(admin: Admin) -> list[BrokerSeen]:
 async def _broker(admin: Admin, place: Place) -> BrokerSeen:
     why, measured = "", {}
     try:
-        measured = await admin.runtime_info(place.address, ANSWER_S)
+        measured = await admin.runtime_info(place.address)
     except (Unavailable, RemoteError) as error:
         why = str(error)
     end = measured.get("commitLogMaxOffset")

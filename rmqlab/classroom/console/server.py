@@ -8,6 +8,7 @@ no network.  A page that is closed ends its kernel; one that vanished, after a w
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -15,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from jupyter_server.base.websocket import WS_PING_INTERVAL
 from traitlets.config import Config
 from voila.app import Voila
+from voila.voila_identity_provider import VoilaIdentityProvider
 
 from rmqlab.classroom import notebooks
 from rmqlab.remoting import ANY_ADDRESS, LOOPBACK
@@ -53,6 +54,7 @@ def serve(
 
     Its kernels end with it.
     """
+    logging.getLogger("tornado").setLevel(logging.ERROR)  # units that Jupyter mixes up
     paths = [str(TEMPLATES), os.environ.get("JUPYTER_PATH", "")]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
     with TemporaryDirectory(prefix="rmqlab-console-") as folder:
@@ -72,7 +74,9 @@ def _config(folder: str) -> Config:
     config.Voila.config_file_paths = []  # nobody's own settings of Voilà
     config.Voila.connection_dir_root = folder
     config.Voila.log_level = "ERROR"
-    config.Voila.tornado_settings = {"ws_ping_timeout": WS_PING_INTERVAL}
+    # A page that is closed says so without the cookie's twin; it names its kernel.
+    config.Voila.tornado_settings = {"disable_check_xsrf": True}
+    config.Voila.identity_provider_class = VoilaIdentityProvider  # no passwords
     config.VoilaConfiguration.template = "rmqlab"
     config.VoilaConfiguration.extension_allowlist = list(WIDGETS)
     config.KernelManager.transport_encryption = "auto"  # of this user alone

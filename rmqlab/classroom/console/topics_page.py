@@ -10,7 +10,6 @@ from typing import NamedTuple
 import ipywidgets as widgets
 from markupsafe import Markup
 
-from rmqlab.classroom.console.brokers import ANSWER_S
 from rmqlab.classroom.console.page import AMBER, Page, mark, offer, table
 from rmqlab.client import routes
 from rmqlab.client.admin import Admin
@@ -97,7 +96,7 @@ async def _on_broker(
     """Return the part of a topic that one broker has."""
     address = routes.address([broker], broker.broker_name, routes.MASTER_ID) or ""
     try:
-        found = await admin.ask(address, GetTopicStats(name), timeout_s=ANSWER_S)
+        found = await admin.ask(address, GetTopicStats(name))
     except (Unavailable, RemoteError) as error:
         return TopicSeen(name, away={broker.broker_name: str(error)})
     perm = data.perm if data else 0
@@ -145,10 +144,10 @@ class TopicsPage(Page):
 
 def topic_table(seen: TopicSeen) -> Markup:
     """Return a line a queue, and above them what they have together."""
-    names = dict.fromkeys(one.broker for one in seen.queues)
+    names = sorted({*seen.away, *(one.broker for one in seen.queues)})
     messages = sum(one.messages for one in seen.queues)
     title = Markup("<b>{}</b> on {}: queues {:,}, messages {:,}").format(
-        seen.topic, ", ".join(names) or "no broker", len(seen.queues), messages
+        seen.topic, ", ".join(names), len(seen.queues), messages
     )
     away = (
         Markup("<br>{}").format(mark(f"{broker} tells nothing: {why}", AMBER))
@@ -162,4 +161,5 @@ def topic_table(seen: TopicSeen) -> Markup:
         )
         for one in seen.queues
     )
-    return title + Markup().join(away) + table(HEADINGS, rows)
+    shown = table(HEADINGS, rows) if seen.queues else Markup()
+    return title + Markup().join(away) + shown

@@ -26,6 +26,7 @@ from rmqlab.classroom.console.source import Source
 from rmqlab.classroom.panel import ClusterPanel
 from rmqlab.client.blocking import BlockingAdmin
 
+AGAIN = "`rmqlab up` starts one; then load this page anew."
 BOX = Markup(
     "<div style='border:1px solid #8c959f; border-radius:4px; padding:4px 10px; "
     "width:230px'><b>{}</b> {}<br>{}<br>{}</div>"
@@ -59,7 +60,7 @@ class TopologyPage(Page):
         if cluster is None:
             why = mark(self._source.why_no_buttons, GREY)
             return self._drawing, widgets.HTML(why)
-        return self._drawing, ClusterPanel(cluster).widget
+        return self._drawing, ClusterPanel(cluster, AGAIN).widget
 
     def look(self) -> None:
         """Ask the brokers; the panel looks by itself."""

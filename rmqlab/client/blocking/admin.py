@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rmqlab.client import groups
-from rmqlab.client.admin import MOST_BY_KEY, Admin, QueueStats
+from rmqlab.client.admin import MOST_BY_KEY, TIMEOUT_S, Admin, QueueStats
 from rmqlab.client.blocking.client import BlockingClient
 from rmqlab.client.blocking.thread import THREAD, Driver
 from rmqlab.client.groups import Members, Progress
@@ -24,8 +24,10 @@ class BlockingAdmin(BlockingClient[Admin]):
         name_servers: str,
         config: ClientConfig | None = None,
         driver: Driver = THREAD,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        super().__init__(driver, lambda: Admin(name_servers, config, driver.place))
+        own = name_servers, config, driver.place, timeout_s
+        super().__init__(driver, lambda: Admin(*own))
 
     def cluster(self) -> ClusterInfo:
         """See `Admin.cluster`."""
