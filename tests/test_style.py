@@ -349,11 +349,13 @@ def test_tests_wait_for_facts_and_never_for_a_time():
 
 
 OF_A_MACHINE = {
-    "a path of one machine": re.compile(r"(?<![\w.}\-])/(?:work/|root/(?!store\b))"),
+    "a path of one machine": re.compile(
+        r"(?<![\w.}\-])/(?:work/|root/(?!store\b|logs\b))"
+    ),
     "a registry on this host": re.compile(r"localhost:\d+/\w|https?://localhost:\d+/"),
     "a mirror": re.compile(r"--(?:extra-)?index-url|index-url\s*=|GOPROXY="),
 }
-"""In a container the broker's home is /root, and ~/store lies below it."""
+"""In a container the broker's home is /root: ~/store and ~/logs lie below it."""
 
 
 def test_no_file_names_a_path_or_a_registry_of_somebodys_machine():

@@ -1,46 +1,49 @@
 """A topology as a Compose file: its hosts, and each node in its host's network.
 
-What runtime docker and that file have in common is here and in `docker_hosts`.  The
-nodes' own `.properties` files are used as they are.
+The nodes' own `.properties` files are used as they are; what runs by them is a `kinds`.
 
-    python -m rmqlab.classroom.compose      writes compose/MODE/docker-compose.yml anew
+    docker-compose.yml             our nodes
+    docker-compose.rocketmq.yml    the real RocketMQ's
+
+What runtime docker and these files have in common is here and in `docker_hosts`.
+
+    python -m rmqlab.classroom.compose      writes them all, in compose/MODE, anew
 """
 
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rmqlab.boot import LOG_DIR_VARIABLE
 from rmqlab.classroom import confinement
 from rmqlab.classroom.docker_hosts import HOLD, gateway_of, subnet_of
-from rmqlab.classroom.image import BASE_VARIABLE, default_base
-from rmqlab.classroom.image import NAME as IMAGE
+from rmqlab.classroom.kinds import BIN, CONF, SLOW_HEALTH, Kind, Ours
+from rmqlab.classroom.official import Official
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import MODES, ROOTS_HOME, SHIPPED, Host, Node, Topology
 from rmqlab.classroom.topology import load as load_topology
 from rmqlab.settings import BrokerRole
 
-CONF = "/usr/local/rocketmq/conf"
-"""Where a node's file is in its container: beside the article's store."""
-LOGS_BELOW_HOME = "logs/rocketmqlogs"
-LOGS = f"{ROOTS_HOME}/{LOGS_BELOW_HOME}"
 DISKS = ("/usr/local/rocketmq", ROOTS_HOME)
 """What a host keeps, a volume each: there the image's user may write."""
 MERGE = "<<"
 SYNC = BrokerRole.SYNC_MASTER.name
 COMPOSE_FILE = "docker-compose.yml"
-HEALTH = {"interval": "2s", "start_period": "60s", "retries": 5}
-"""A master may wait for its slave at first; later 10 s without one are worth a word."""
+DASHBOARD, DASHBOARD_PORT = "apacherocketmq/rocketmq-dashboard:1.0.0", 8080
+OURS, OFFICIAL = Ours(), Official()
+KINDS: tuple[Kind, ...] = (OURS, OFFICIAL)
 
 
-def command_of(node: Node) -> list[str]:
-    """Return the command that starts a node, as one would type it on its host."""
-    program = "mqnamesrv" if node.is_namesrv else "mqbroker"
-    if node.text is None:
-        return [program]
-    return [program, "-c", f"{CONF}/{node.name}.properties"]
+def compose_file(kind: Kind) -> str:
+    """Return the name of a topology's Compose file with this kind of nodes."""
+    return f"docker-compose.{kind.name}.yml" if kind.name else COMPOSE_FILE
+
+
+def project_of(name: str, kind: Kind) -> str:
+    """Return what Compose calls a topology with this kind of nodes."""
+    return f"rmqlab-{name}-{kind.name}" if kind.name else f"rmqlab-{name}"
 
 
 def file_of(node: Node, topology: Topology) -> str:
@@ -58,52 +61,53 @@ def stores_of(node: Node) -> list[str]:
     return [str(store)] if log.is_relative_to(store) else [str(store), str(log)]
 
 
-def render(topology: Topology) -> str:
-    """Return the topology's Compose file."""
+def render(topology: Topology, kind: Kind = OURS) -> str:
+    """Return the topology's Compose file with this kind of nodes."""
     services = {host.name: _host(host) for host in topology.hosts}
-    services |= {node.name: _node(node, topology) for node in topology.nodes}
-    volumes: dict[str, Any] = {
-        _volume(host, disk): {} for host in topology.hosts for disk in DISKS
-    }
+    services |= {node.name: _node(node, topology, kind) for node in topology.nodes}
+    services["dashboard"] = _dashboard(topology)
+    own = (kind.volumes(node).values() for node in topology.nodes)
+    disks = (_volume(host, disk) for host in topology.hosts for disk in DISKS)
     subnet = {"subnet": str(subnet_of(topology)), "gateway": gateway_of(topology)}
     whole = {
-        "name": f"rmqlab-{topology.name}",
-        "x-host": _every_host(topology),
-        "x-node": _every_node(),
+        "name": project_of(topology.name, kind),
+        "x-host": _every_host(topology, kind),
+        "x-node": _every_node(kind),
         "services": services,
         "networks": {"hosts": {"ipam": {"config": [subnet]}}},
-        "volumes": volumes,
+        "volumes": {volume: {} for volume in (*disks, *chain.from_iterable(own))},
     }
-    path = f"compose/{topology.name}/{COMPOSE_FILE}"
+    path = f"compose/{topology.name}/{compose_file(kind)}"
     head = [
         f"# The topology {topology.name} as containers, from its folder's files by",
         "# python -m rmqlab.classroom.compose: change those, not this.",
         "#",
-        "#   make image",
+        *(f"#   {step}" for step in kind.before_compose),
         f"#   docker compose -f {path} up -d --wait",
-        f"#   docker compose -f {path} down -v",
+        f"#   docker compose -f {path} --profile dashboard up -d --wait",
+        f"#   docker compose -f {path} --profile dashboard down -v",
     ]
     return "\n".join([*head, *_yaml(whole)]) + "\n"
 
 
-def _every_host(topology: Topology) -> dict[str, Any]:
+def _every_host(topology: Topology, kind: Kind) -> dict[str, Any]:
     return {
-        "image": IMAGE,
-        "build": {
-            "context": "../../dist",
-            "dockerfile": "../compose/Dockerfile",
-            "args": {"BASE_IMAGE": f"${{{BASE_VARIABLE}:-{default_base()}}}"},
-        },
+        **kind.image_for_compose(),
         "init": True,
         "command": HOLD,
         "healthcheck": {"test": ["CMD", "true"], "interval": "5s"},
-        "extra_hosts": [f"{name}:{at}" for name, at in topology.names.items()],
+        "extra_hosts": _names(topology),
         **confinement.HOST.for_compose(),
     }
 
 
-def _every_node() -> dict[str, Any]:
-    return {"image": IMAGE, "healthcheck": HEALTH, **confinement.NODE.for_compose()}
+def _every_node(kind: Kind) -> dict[str, Any]:
+    image = kind.image_for_compose()["image"]
+    return {
+        "image": image,
+        **kind.nodes_for_compose(),
+        **kind.limits.for_compose(),
+    }
 
 
 def _host(host: Host) -> dict[str, Any]:
@@ -111,9 +115,12 @@ def _host(host: Host) -> dict[str, Any]:
     return {MERGE: "*host", "hostname": host.name, "networks": network}
 
 
-def _node(node: Node, topology: Topology) -> dict[str, Any]:
+def _node(node: Node, topology: Topology, kind: Kind) -> dict[str, Any]:
     _check_stores(node)
-    volumes = [f"{_volume(node.host, disk)}:{disk}" for disk in DISKS]
+    named = {disk: _volume(node.host, disk) for disk in DISKS} | kind.volumes(node)
+    volumes = [f"{name}:{place}" for place, name in named.items()]
+    if kind.scripts is not None:
+        volumes.append(f"../{kind.scripts.name}:{BIN}:ro")
     if node.text is not None:
         source, target = file_of(node, topology), f"{CONF}/{node.name}.properties"
         volumes.append(f"./{source}:{target}:ro")
@@ -128,11 +135,38 @@ def _node(node: Node, topology: Topology) -> dict[str, Any]:
     return {
         MERGE: "*node",
         "network_mode": f"service:{node.host.name}",
-        "command": command_of(node),
-        "environment": {LOG_DIR_VARIABLE: f"{LOGS_BELOW_HOME}/{node.name}"},
+        "command": kind.command(node),
+        **kind.node_for_compose(node, topology),
         "volumes": volumes,
         **({"depends_on": before} if before else {}),
     }
+
+
+def _dashboard(topology: Topology) -> dict[str, Any]:
+    """Return RocketMQ's own dashboard; it is as well off with nodes of either kind."""
+    servers = (node for node in topology.nodes if node.is_namesrv)
+    addresses = ";".join(f"{one.host.name}:{one.listen_port}" for one in servers)
+    # Its home is where it logs.
+    options = f"-Xmx256m -Duser.home=/tmp -Drocketmq.namesrv.addr={addresses}"
+    return {
+        "image": DASHBOARD,
+        "profiles": ["dashboard"],
+        "environment": [f"JAVA_OPTS={options}"],
+        "extra_hosts": _names(topology),
+        "networks": ["hosts"],
+        "ports": [f"127.0.0.1:{DASHBOARD_PORT}:{DASHBOARD_PORT}"],
+        "healthcheck": {"test": ["CMD-SHELL", _listens(DASHBOARD_PORT)], **SLOW_HEALTH},
+        **confinement.DASHBOARD.for_compose(),
+    }
+
+
+def _listens(port: int) -> str:
+    """Return a shell command: the kernel knows, and every image has grep."""
+    return f"grep -q ':{port:04X} [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6"
+
+
+def _names(topology: Topology) -> list[str]:
+    return [f"{name}:{address}" for name, address in topology.names.items()]
 
 
 def _check_stores(node: Node) -> None:
@@ -180,7 +214,9 @@ def drift() -> list[Path]:
 
 def _files() -> dict[Path, str]:
     return {
-        SHIPPED / mode / COMPOSE_FILE: render(load_topology(mode)) for mode in MODES
+        SHIPPED / mode / compose_file(kind): render(load_topology(mode), kind)
+        for mode in MODES
+        for kind in KINDS
     }
 
 

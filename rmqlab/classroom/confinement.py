@@ -24,6 +24,8 @@ class Limits:
     """With a unit, as Docker writes it; page cache counts, but gives way."""
     cpus: float
     processes: int
+    capabilities: tuple[str, ...] = ()
+    """What it may do beside that."""
 
     def for_compose(self) -> dict[str, Any]:
         """Return what a service has to say."""
@@ -31,6 +33,7 @@ class Limits:
             "read_only": True,
             "tmpfs": [f"{path}:{options}" for path, options in SCRATCH.items()],
             "cap_drop": ["ALL"],
+            **({"cap_add": list(self.capabilities)} if self.capabilities else {}),
             "security_opt": NO_MORE,
             "mem_limit": self.memory,
             "cpus": self.cpus,
@@ -44,6 +47,7 @@ class Limits:
             "read_only": True,
             "tmpfs": SCRATCH,
             "cap_drop": ["ALL"],
+            "cap_add": list(self.capabilities),
             "security_opt": NO_MORE,
             "mem_limit": self.memory,
             "nano_cpus": int(self.cpus * 1e9),
@@ -55,3 +59,8 @@ class Limits:
 NODE = Limits(memory="512m", cpus=1.0, processes=64)
 HOST = Limits(memory="32m", cpus=0.25, processes=32)
 """A host does nothing; who looks around in it needs a shell."""
+OFFICIAL = Limits(
+    memory="768m", cpus=2.0, processes=1024, capabilities=("DAC_OVERRIDE",)
+)
+"""A JVM of RocketMQ's image: root there, to whom that image's files do not belong."""
+DASHBOARD = Limits(memory="768m", cpus=1.0, processes=512)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import docker
 from docker.models.containers import Container
@@ -13,6 +14,7 @@ from rmqlab.classroom.image import in_thread
 from rmqlab.classroom.runtime import NodeState, State
 from rmqlab.classroom.topology import Node
 
+POLL_S = 0.05
 BOOTED = b"boot success"
 """What a node says once it runs."""
 
@@ -37,6 +39,17 @@ class Running:
             return await in_thread(has_booted)
         finally:
             said.close()
+
+    async def lacks(self, ask: Callable[[], Awaitable[str]], bound_s: float) -> str:
+        """Ask what it lacks until that is nothing; return what it is in the end."""
+        why = await ask()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(bound_s):
+                while why and not self.ended.is_set():
+                    # No broker tells who connects to it: one has to ask.
+                    await asyncio.sleep(POLL_S)
+                    why = await ask()
+        return why
 
 
 def unplug(

@@ -16,29 +16,27 @@ import docker
 from docker.models.containers import Container
 
 from rmqlab import health
-from rmqlab.classroom import confinement, image
-from rmqlab.classroom.compose import command_of
+from rmqlab.classroom import image
 from rmqlab.classroom.container import BOOTED, Running, plug, unplug
 from rmqlab.classroom.docker_hosts import make_hosts
 from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.image import in_thread
-from rmqlab.classroom.mounts import GROUP, USER, mounts_of
+from rmqlab.classroom.kinds import Kind, Peer
+from rmqlab.classroom.mounts import mounts_of
 from rmqlab.classroom.runtime import Changed, ClusterError, NodeState, Plan, State, Tell
 from rmqlab.classroom.topology import Node, Topology
 from rmqlab.settings import BrokerRole
 
-START_S = 20.0
-FOLLOW_S = 10.0
-"""How long a pair's connection may take before we say so."""
 STOP_S = 8
-POLL_S = 0.05
 
 
 class DockerRuntime:
     """See `runtime.Runtime`."""
 
-    def __init__(self, topology: Topology, plan: Plan, changed: Changed) -> None:
-        self._topology, self._changed = topology, changed
+    def __init__(
+        self, topology: Topology, plan: Plan, changed: Changed, kind: Kind
+    ) -> None:
+        self._topology, self._changed, self._kind = topology, changed, kind
         self._folder, self._prefix = Path(plan.folder), f"rmqlab-{plan.name}-"
         self._labels = image.labels(plan.name, plan.folder)
         self._client: docker.DockerClient | None = None
@@ -75,8 +73,9 @@ class DockerRuntime:
         for node in self._topology.nodes:
             self.configure(node)
         client = self._client = await in_thread(image.connect)
-        tell(f"image {image.NAME}; where it has to be built, that takes a minute")
-        self._image = (await in_thread(image.find_or_build, client)).id or ""
+        name = self._kind.image_name()
+        tell(f"image {name}; where it has to be made or fetched, that takes a minute")
+        self._image = (await in_thread(self._kind.find, client)).id or ""
         if found := await in_thread(image.remove, client, self._labels):
             tell(f"removed what an earlier one left: {', '.join(found)}")
         tell("network and hosts")
@@ -104,7 +103,7 @@ class DockerRuntime:
             container = await in_thread(self._create, node)
             running = self._running[node.name] = Running(container, node, state)
             await in_thread(container.start)
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(self._kind.start_s):
                 is_up = await running.booted()
         except ClusterError as error:
             if one := self._running.get(node.name):
@@ -112,7 +111,7 @@ class DockerRuntime:
             self._tell(state, "failed", str(error))
             return
         except TimeoutError:
-            self._tell(state, "waiting", f"not up after {START_S:g} s")
+            self._tell(state, "waiting", f"not up after {self._kind.start_s:g} s")
             return
         why = await self._missing(running) if is_up else ""
         if not is_up or running.ended.is_set():
@@ -123,16 +122,28 @@ class DockerRuntime:
     async def _missing(self, running: Running) -> str:
         """Return what a node that has booted still lacks, after waiting for it."""
         target = self._target(running.node)
-        if why := await asyncio.to_thread(health.unregistered, target):
-            return why
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FOLLOW_S):
-                while why := await asyncio.to_thread(health.unpaired, target):
-                    if running.ended.is_set():
-                        break
-                    # No broker tells who connects to it: one has to ask.
-                    await asyncio.sleep(POLL_S)
-        return why
+
+        async def unregistered() -> str:
+            return await asyncio.to_thread(health.unregistered, target)
+
+        async def unpaired() -> str:
+            return await self._unpaired(running, target)
+
+        why = await running.lacks(unregistered, self._kind.answer_s)
+        return why or await running.lacks(unpaired, self._kind.follow_s)
+
+    async def _unpaired(self, running: Running, target: health.Target) -> str:
+        if running.node.is_namesrv:
+            return ""
+        alive = (
+            self._running.get(node.name) for node in self._topology.peers(running.node)
+        )
+        peers = [
+            Peer(one.node, one.container)
+            for one in alive
+            if one is not None and one.state.is_alive
+        ]
+        return await in_thread(self._kind.unpaired, target, peers)
 
     def _target(self, node: Node) -> health.Target:
         """Return whom to ask about a node from this machine, by address."""
@@ -162,15 +173,17 @@ class DockerRuntime:
         if before := self._running.pop(node.name, None):
             before.container.remove(force=True)
         own = self._labels | {"rmqlab.node": node.name, "rmqlab.host": node.host.name}
+        home = self.home(node)
         return self._client.containers.create(
             self._image,
-            command_of(node),
+            self._kind.command(node),
             name=self._prefix + node.name,
             labels=own,
             network_mode=f"container:{self._hosts[node.host.name]}",
-            user=f"{USER}:{GROUP}",
-            mounts=list(mounts_of(node, self.home(node), self.log_dir(node))),
-            **confinement.NODE.for_sdk(),
+            user="{}:{}".format(*self._kind.user),
+            environment=[*self._kind.environment],
+            mounts=list(mounts_of(self._kind, node, home, self.log_dir(node))),
+            **self._kind.limits.for_sdk(),
         )
 
     async def stop(self, node: Node) -> None:

@@ -33,21 +33,24 @@ def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
     if plan.runtime == "local":
         return LocalRuntime(topology, plan, changed)
     if plan.runtime == "docker":
-        # Its library takes a third of a second to import: only who uses it waits.
-        from rmqlab.classroom.docker_runtime import DockerRuntime  # noqa: PLC0415
-
-        return DockerRuntime(topology, plan, changed)
+        return _containers(topology, plan, changed)
     if plan.runtime == "rocketmq":
         return _real(topology, plan, changed)
     raise ClusterError(f"no runtime {plan.runtime!r}: known are {', '.join(NAMES)}")
 
 
 def _real(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
-    """Return what runs the real RocketMQ here."""
+    """Return what runs the real RocketMQ here: a release, else its image."""
     if release.is_named():
         return RocketmqRuntime(topology, plan, changed)
-    raise ClusterError(
-        f"runtime rocketmq needs the real one: set {release.HOME_VARIABLE} to an "
-        "unpacked binary release of Apache RocketMQ, 4.9.7 or 4.4.0, or to a folder "
-        "with its jars"
-    )
+    return _containers(topology, plan, changed)
+
+
+def _containers(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
+    # Their library takes a third of a second to import: only who uses it waits.
+    from rmqlab.classroom.docker_runtime import DockerRuntime  # noqa: PLC0415
+    from rmqlab.classroom.kinds import Ours  # noqa: PLC0415
+    from rmqlab.classroom.official import Official  # noqa: PLC0415
+
+    kind = Official() if plan.runtime == "rocketmq" else Ours()
+    return DockerRuntime(topology, plan, changed, kind)

@@ -148,6 +148,12 @@ class Topology:
             for name in (host.name, *host.aliases)
         }
 
+    def peers(self, broker: Node) -> list[Node]:
+        """Return the brokers of a broker's name, itself among them."""
+        name = broker.broker.broker_name
+        brokers = (node for node in self.nodes if not node.is_namesrv)
+        return [one for one in brokers if one.broker.broker_name == name]
+
     @property
     def free_address(self) -> str:
         """An address beside the hosts' own, for who is no node."""

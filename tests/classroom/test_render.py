@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rmqlab.classroom import compose, topology
+from rmqlab.classroom import compose, kinds, topology
 from rmqlab.classroom.commands import EX_USAGE
 from rmqlab.classroom.render import OURS_UNLESS_TOLD, firewall, kubernetes, render
 from rmqlab.classroom.render import compose as rendered_compose
@@ -117,6 +117,7 @@ def test_compose_runs_the_release_as_it_runs_our_nodes():
     both = [rendered_compose.render(OF_TWO_HOSTS, one) for one in (OWN, RELEASE)]
     ours, theirs = (yaml.safe_load(one[compose.COMPOSE_FILE]) for one in both)
     assert ours["services"].keys() == theirs["services"].keys()
+    assert ours["services"]["dashboard"] == theirs["services"].pop("dashboard")
     for name, service in theirs["services"].items():
         assert service["image"] == "apache/rocketmq:4.9.7"
         same = set(rendered_compose.OF_A_HOST + rendered_compose.OF_A_NODE) - {
@@ -128,7 +129,7 @@ def test_compose_runs_the_release_as_it_runs_our_nodes():
             key: service.get(key) for key in same
         }
     broker = theirs["services"]["broker-a"]
-    assert broker["command"][-2:] == ["-c", f"{compose.CONF}/broker-a.properties"]
+    assert broker["command"][-2:] == ["-c", f"{kinds.CONF}/broker-a.properties"]
     assert broker["healthcheck"]["test"][-1] == "</dev/tcp/192.168.157.128/10911"
 
 

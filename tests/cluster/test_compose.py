@@ -7,11 +7,13 @@ import subprocess
 import pytest
 
 from rmqlab.classroom import compose
+from rmqlab.classroom.official import VERSION
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import MODES, SHIPPED, load
 from rmqlab.client.sent import SendStatus
 from rmqlab.testing import wait_for
 from tests import daemon
+from tests.cluster import standin
 from tests.conftest import missing
 
 HEALTH_S = 60.0
@@ -20,10 +22,10 @@ HEALTH_S = 60.0
 class Project:
     """A topology that `docker compose` brings up and takes down."""
 
-    def __init__(self, client, mode):
+    def __init__(self, client, mode, kind):
         self._client, self.topology = client, load(mode)
-        self.label = f"com.docker.compose.project=rmqlab-{mode}"
-        self._file = SHIPPED / mode / compose.COMPOSE_FILE
+        self.label = f"com.docker.compose.project={compose.project_of(mode, kind)}"
+        self._file = SHIPPED / mode / compose.compose_file(kind)
 
     def run(self, *words):
         command = ["docker", "compose", "-f", str(self._file), *words]
@@ -49,12 +51,20 @@ class Project:
         return daemon.send_to(self.masters, self.name_servers)
 
 
+def name_of(param):
+    """Return how pytest calls a topology of a kind."""
+    return compose.project_of(*param)
+
+
 @pytest.fixture
 def project(docker, request):
     there = subprocess.run(["docker", "compose", "version"], check=False)
     if there.returncode:
         missing("docker", "`docker compose` is not installed")
-    project = Project(docker, request.param)
+    mode, kind = request.param
+    if kind is not compose.OURS:
+        standin.find_or_build(docker, VERSION)
+    project = Project(docker, mode, kind)
     try:
         yield project
     finally:
@@ -62,7 +72,11 @@ def project(docker, request):
     assert daemon.left(docker, project.label) == []
 
 
-@pytest.mark.parametrize("project", MODES, indirect=True)
+EVERY = [(mode, compose.OURS) for mode in MODES]
+REAL = ("2m-2s-sync", compose.OFFICIAL)
+
+
+@pytest.mark.parametrize("project", [*EVERY, REAL], indirect=True, ids=name_of)
 def test_the_first_send_succeeds_once_compose_says_that_it_is_up(project):
     project.run("up", "--detach", "--wait")
     assert project.send() == dict.fromkeys(project.masters, (SendStatus.SEND_OK, 0))
@@ -73,7 +87,7 @@ def test_the_first_send_succeeds_once_compose_says_that_it_is_up(project):
     assert project.send() == dict.fromkeys(project.masters, (SendStatus.SEND_OK, 1))
 
 
-@pytest.mark.parametrize("project", ["2m-2s-sync"], indirect=True)
+@pytest.mark.parametrize("project", [("2m-2s-sync", compose.OURS)], indirect=True)
 def test_a_master_without_its_slave_is_unhealthy_and_says_why(docker, project):
     project.run("up", "--detach", "--wait")
     assert daemon.unconfined(docker, project.label) == []

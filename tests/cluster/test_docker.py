@@ -13,6 +13,7 @@ import pytest
 from rmqlab.classroom import image, registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.docker_runtime import DockerRuntime
+from rmqlab.classroom.kinds import Ours
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
 from rmqlab.classroom.topology import load
@@ -163,7 +164,7 @@ async def test_a_node_that_dies_by_itself_is_noticed(docker, tmp_path):
             died.set()
 
     plan = Plan("dying", str(tmp_path / "dying"), "docker", "1m")
-    runtime = DockerRuntime(topology, plan, changed)
+    runtime = DockerRuntime(topology, plan, changed, Ours())
     node = topology.nodes[0]
     state = NodeState(node.name, node.host.name, node.role)
     try:

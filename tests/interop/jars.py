@@ -69,12 +69,17 @@ def prepare(version: str) -> Release:
         NotReady: no JDK or no Maven is there, or they fail.
     """
     _check_jdk()
-    folder = Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
+    folder = jars_of(version)
     with alone(folder):
         jars = f"{folder}/*"
         if not (folder / "complete").exists():
             _fetch(version, folder)
         return Release(version, f"{_compiled(folder, jars)}:{jars}")
+
+
+def jars_of(version: str) -> Path:
+    """Return the folder that has a release's jars, or will have them."""
+    return Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
 
 
 def _check_jdk() -> None:

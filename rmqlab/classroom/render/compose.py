@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from rmqlab.classroom import compose
+from rmqlab.classroom import compose, kinds
 from rmqlab.classroom.render.program import OWN, Program
 from rmqlab.classroom.render.text import dump, hosts_file, properties_of
 from rmqlab.classroom.topology import Node, Topology
@@ -50,7 +50,7 @@ def _kept(service: dict[str, Any], keys: list[str], program: Program) -> dict[st
 
 
 def _node(node: Node, service: dict[str, Any], program: Program) -> dict[str, Any]:
-    file = f"{compose.CONF}/{node.name}.properties" if node.text is not None else None
+    file = f"{kinds.CONF}/{node.name}.properties" if node.text is not None else None
     at = f"{node.host.address}/{node.listen_port}"
     return {
         **_kept(service, OF_A_NODE, program),
