@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import psutil
 
-from rmqlab.classroom import registry
+from rmqlab.classroom import registry, release
 from rmqlab.classroom.ports import holder_of
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated import library
@@ -97,11 +97,25 @@ def _optional() -> Iterator[Finding]:
     found = f"{len(names)} scenarios; it needs nothing: `rmqlab sim --list`"
     yield Finding("simulation", "ok" if names else "broken", found)
     yield _docker()
-    java = shutil.which("java")
-    step = "only needed to compare with the real RocketMQ: install a JDK, 8 to 17"
-    yield (
-        Finding("Java", "ok", java) if java else Finding("Java", "absent", "none", step)
-    )
+    yield from _real()
+
+
+def _real() -> Iterator[Finding]:
+    step = "only needed for the real RocketMQ, without Docker"
+    try:
+        yield Finding("Java", "ok", release.find_java())
+    except ClusterError as error:
+        yield Finding("Java", "absent", str(error), step)
+    if not release.is_named():
+        variable = release.HOME_VARIABLE
+        step = f"only needed for --runtime rocketmq: have {variable} name a release"
+        yield Finding("RocketMQ", "absent", f"{variable} is not set", step)
+        return
+    try:
+        found = release.find_jars()
+        yield Finding("RocketMQ", "ok", f"{found.version} in {found.folder}")
+    except ClusterError as error:
+        yield Finding("RocketMQ", "broken", str(error), "mend that, or unset it")
 
 
 def _docker() -> Finding:

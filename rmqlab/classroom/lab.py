@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from rmqlab.classroom import registry
+from rmqlab.classroom import registry, runtimes
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.dump import byte_map, dump
 from rmqlab.classroom.group_panel import GroupPanel
@@ -147,17 +147,28 @@ def start(  # type: ignore[overload-overlap]
 
 @overload
 def start(
-    topology: str, lab: str, *, runtime: str = "local", seed: int = 0, **settings: str
+    topology: str,
+    lab: str,
+    *,
+    runtime: str | None = None,
+    seed: int = 0,
+    **settings: str,
 ) -> LabCluster: ...
 
 
 def start(
-    topology: str, lab: str, *, runtime: str = "local", seed: int = 0, **settings: str
+    topology: str,
+    lab: str,
+    *,
+    runtime: str | None = None,
+    seed: int = 0,
+    **settings: str,
 ) -> LabCluster | SimLab:
     """Start a lab's cluster afresh, ending the one that an earlier run left.
 
     `settings` are changed on every broker, by RocketMQ's own keys; `seed` decides
-    everything that is left to chance in a simulation.
+    everything that is left to chance in a simulation.  Without a `runtime` it is the
+    one that RMQLAB_RUNTIME names, or `local`.
 
     Raises:
         ClusterError: a node of it does not work; the text says why.
@@ -168,6 +179,7 @@ def start(
     if runtime == "sim":
         cluster = SimLab.up(topology, name=name, settings=settings, seed=seed)
     else:
+        runtime = runtime or runtimes.default()
         cluster = LabCluster.up(topology, runtime=runtime, name=name, settings=settings)
     broken = [one for one in cluster.status().nodes if one.state != "usable"]
     if broken:

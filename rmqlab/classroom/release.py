@@ -19,6 +19,9 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 from rmqlab.classroom.runtime import ClusterError
 
@@ -91,6 +94,13 @@ class Release:
         return [self.java, *java, "-cp", self.class_path, main, *arguments]
 
 
+class Jars(NamedTuple):
+    """Where a release's jars are, and of which version they are."""
+
+    folder: Path
+    version: str
+
+
 def is_named() -> bool:
     """Whether somebody has said where a release is."""
     return bool(os.environ.get(HOME_VARIABLE))
@@ -103,22 +113,28 @@ def find() -> Release:
         ClusterError: there is none that is known, or no Java for it; the text says
             what would help.
     """
+    found = find_jars()
+    return Release(found.version, f"{found.folder}/*", find_java())
+
+
+def find_jars() -> Jars:
+    """Return where the jars are; see `find`."""
     home = Path(os.environ.get(HOME_VARIABLE, "")).expanduser().absolute()
-    for folder in (home / "lib", home):
-        versions = {
-            found[1] for one in folder.glob("*.jar") if (found := JAR.match(one.name))
-        }
-        if versions:
-            break
-    else:
+    found = {
+        jar[1]: folder
+        for folder in (home, home / "lib")
+        for path in folder.glob("*.jar")
+        if (jar := JAR.fullmatch(path.name))
+    }
+    if not found:
         raise ClusterError(
-            f"{HOME_VARIABLE} is {home}, and there is no rocketmq-broker-….jar in it, "
-            "nor in its lib: name an unpacked binary release of RocketMQ, 4.9.7 for one"
+            f"{HOME_VARIABLE} is {home}, and neither there nor in its lib is a "
+            "rocketmq-broker-….jar: name an unpacked binary release, 4.9.7 for one"
         )
-    if len(versions) > 1:
-        several = " and ".join(sorted(versions))
-        raise ClusterError(f"{folder} has the jars of {several}: leave one of them")
-    version = versions.pop()
+    if len(found) > 1:
+        several = " and ".join(sorted(found))
+        raise ClusterError(f"{home} has the jars of {several}: leave one of them")
+    version, folder = found.popitem()
     if not version.startswith(tuple(f"{one}." for one in KNOWN)):
         raise ClusterError(
             f"{folder} has RocketMQ {version}, and only {' and '.join(KNOWN)} are "
@@ -127,7 +143,7 @@ def find() -> Release:
     for part in NEEDED:
         if not (folder / f"rocketmq-{part}-{version}.jar").exists():
             raise ClusterError(f"{folder} lacks rocketmq-{part}-{version}.jar")
-    return Release(version, f"{folder}/*", find_java())
+    return Jars(folder, version)
 
 
 def find_java() -> str:
@@ -154,6 +170,21 @@ def find_java() -> str:
         first = (said.splitlines() or ["nothing"])[0]
         raise ClusterError(f"{java} says {first!r}, no good for RocketMQ 4: {advice}")
     return java
+
+
+def check_memory(nodes: int) -> None:
+    """See to it that there is room for so many.
+
+    Raises:
+        ClusterError: there is not.
+    """
+    needed, there = nodes * NEED_BYTES, psutil.virtual_memory().available
+    if there < needed:
+        raise ClusterError(
+            f"{nodes} nodes of the real RocketMQ need {needed / 2**30:.1f} GiB of "
+            f"memory, and {there / 2**30:.1f} are left: close something, take a "
+            "smaller topology, or --runtime local, which needs a fifth of that"
+        )
 
 
 def write_logback(home: Path, name: str, log_dir: Path, level: str = "INFO") -> None:

@@ -14,8 +14,6 @@ from __future__ import annotations
 import asyncio
 import socket
 
-import psutil
-
 from rmqlab import health
 from rmqlab.classroom.faults import Faults
 from rmqlab.classroom.leash import Leash
@@ -27,7 +25,7 @@ from rmqlab.classroom.program import Program
 from rmqlab.classroom.release import (
     HOME_VARIABLE,
     MAINS,
-    NEED_BYTES,
+    check_memory,
     find,
     write_logback,
 )
@@ -56,7 +54,7 @@ class RocketmqRuntime(Processes[Program]):
         Raises:
             ClusterError: there is too little memory.
         """
-        _check_memory(len(self._topology.nodes))
+        check_memory(len(self._topology.nodes))
         for node in self._topology.nodes:
             self.configure(node)
         self._leash = Leash()
@@ -169,13 +167,3 @@ class RocketmqRuntime(Processes[Program]):
         await super().close()
         if self._leash is not None:
             await asyncio.to_thread(self._leash.close)
-
-
-def _check_memory(nodes: int) -> None:
-    needed, there = nodes * NEED_BYTES, psutil.virtual_memory().available
-    if there < needed:
-        raise ClusterError(
-            f"{nodes} nodes of the real RocketMQ need {needed / 2**30:.1f} GiB of "
-            f"memory, and {there / 2**30:.1f} are left: close something, take a "
-            "smaller topology, or --runtime local, which needs a fifth of that"
-        )

@@ -13,7 +13,8 @@ from rmqlab.classroom.rocketmq_runtime import RocketmqRuntime
 from rmqlab.classroom.runtime import Changed, ClusterError, Plan, Runtime
 from rmqlab.classroom.topology import Topology
 
-NAMES = ("local", "docker", "rocketmq")
+LOCAL = "local"
+NAMES = (LOCAL, "docker", "rocketmq")
 IN_PROCESS = "sim"
 VARIABLE = "RMQLAB_RUNTIME"
 """Names the runtime of labs and exercises that ask for no other."""
@@ -21,7 +22,7 @@ VARIABLE = "RMQLAB_RUNTIME"
 
 def default() -> str:
     """Return the runtime for who asks for none."""
-    return os.environ.get(VARIABLE) or NAMES[0]
+    return os.environ.get(VARIABLE) or LOCAL
 
 
 def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
@@ -30,7 +31,7 @@ def make_runtime(topology: Topology, plan: Plan, changed: Changed) -> Runtime:
     Raises:
         ClusterError: there is none of that name, or it cannot be had here.
     """
-    if plan.runtime == "local":
+    if plan.runtime == LOCAL:
         return LocalRuntime(topology, plan, changed)
     if plan.runtime == "docker":
         return _containers(topology, plan, changed)

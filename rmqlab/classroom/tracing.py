@@ -7,7 +7,7 @@
     CLUSTER/trace-clients-PID.jsonl             a process with clients that tells what
                                                 they were told: `Cluster.tell`
 
-On docker there is only the first and the last: containers are not looked into.
+On docker and rocketmq there is only the first and the last: nodes are not looked into.
 Nothing is written where no trace was asked for.
 """
 

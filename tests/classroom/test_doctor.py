@@ -115,12 +115,6 @@ def test_which_clusters_are_up_is_told(monkeypatch, running, told):
     assert (finding.state, finding.found) == ("ok", told)
 
 
-def test_a_java_that_is_there_is_told_with_its_place(monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/bin/{name}")
-    [finding] = found("Java")
-    assert (finding.state, finding.found) == ("ok", "/opt/bin/java")
-
-
 def test_what_is_absent_lets_the_course_run(monkeypatch):
     absent = doctor.Finding("Java", "absent", "none", "install [it]")
     monkeypatch.setattr(doctor, "examine", lambda: [absent])

@@ -15,9 +15,9 @@ from typing import Any
 
 from rmqlab.classroom.flow import QUEUES
 from rmqlab.classroom.looking import HostShelf, StoreFiles
+from rmqlab.classroom.release import Release
 from rmqlab.classroom.traffic import Traffic
 from rmqlab.store.layout import StorePaths
-from tests.interop.jars import Release
 from tests.interop.mixed import BOUND_S, SOON
 from tests.interop.real import Node, broker, name_server
 from tests.support import free_port, until

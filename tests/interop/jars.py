@@ -13,36 +13,27 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from rmqlab.classroom.release import Release, find_java
+from rmqlab.classroom.runtime import ClusterError
 from tests.conftest import missing
 
 VERSIONS = ("4.4.0", "4.9.7")
 HERE = Path(__file__).parent / "java"
 VARIABLE = "RMQLAB_JARS"
 CACHE = Path(__file__).parents[2] / ".venv" / "rocketmq"
-JDKS = range(8, 18)
 FETCH_S, COMPILE_S = 240, 60
 """The first below pytest's faulthandler_timeout."""
 
 
 class NotReady(Exception):
     """This machine cannot run the real RocketMQ; the text says why."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release, ready to run."""
-
-    version: str
-    class_path: str
 
 
 def release(version: str) -> Release:
@@ -68,13 +59,13 @@ def prepare(version: str) -> Release:
     Raises:
         NotReady: no JDK or no Maven is there, or they fail.
     """
-    _check_jdk()
+    java = _check_jdk()
     folder = jars_of(version)
     with alone(folder):
         jars = f"{folder}/*"
         if not (folder / "complete").exists():
             _fetch(version, folder)
-        return Release(version, f"{_compiled(folder, jars)}:{jars}")
+        return Release(version, f"{_compiled(folder, jars)}:{jars}", java)
 
 
 def jars_of(version: str) -> Path:
@@ -82,14 +73,14 @@ def jars_of(version: str) -> Path:
     return Path(os.environ.get(VARIABLE) or CACHE).absolute() / version
 
 
-def _check_jdk() -> None:
-    for program in ("java", "javac"):
-        if shutil.which(program) is None:
-            raise NotReady(f"{program} is not there: install a JDK, 8 to 17")
-    said = _run(COMPILE_S, "java", "-version")
-    version = re.search(r'version "(?:1\.)?(\d+)', said)
-    if not version or int(version[1]) not in JDKS:
-        raise NotReady(f"RocketMQ 4 needs a JDK of 8 to 17, and here is {said!r}")
+def _check_jdk() -> str:
+    """Return the Java to be used."""
+    if shutil.which("javac") is None:
+        raise NotReady("javac is not there: install a JDK, 8 to 17")
+    try:
+        return find_java()
+    except ClusterError as error:
+        raise NotReady(str(error)) from error
 
 
 @contextmanager

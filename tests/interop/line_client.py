@@ -13,13 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from tests.interop.jars import Release
+from rmqlab.classroom.release import Release
 from tests.interop.real import (
     LINE_BYTES,
     STOP_S,
     environment,
     home_below,
-    java,
     write_tools_conf,
 )
 
@@ -39,7 +38,7 @@ class LineClient:
     ) -> None:
         self._home = home_below(root, "client")
         write_tools_conf(self._home)
-        self._command = java(release, self._home, program, names, group)
+        self._command = release.command(self._home, program, names, group)
 
     async def __aenter__(self) -> Self:
         self._errors = (self._home / "errors.log").open("wb")

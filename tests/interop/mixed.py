@@ -21,11 +21,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+from rmqlab.classroom.release import Release
 from rmqlab.protocol import fastjson
 from rmqlab.protocol.bodies import TopicRoute
 from rmqlab.protocol.routing import GetRoute
 from rmqlab.remoting import RemotingClient
-from tests.interop.jars import Release
 from tests.interop.line_client import LineClient
 from tests.interop.real import (
     BROKER_NAME,

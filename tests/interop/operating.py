@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.interop.jars import Release, release
+from rmqlab.classroom.release import Release
+from tests.interop.jars import release
 from tests.interop.line_client import LineClient
 from tests.interop.program import output_of
 from tests.interop.real import (

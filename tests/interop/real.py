@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.interop.jars import Release
+from rmqlab.classroom.release import MAINS, Release, write_logback
 from tests.support import HOST, free_port
 
 OURS = None
@@ -34,34 +34,6 @@ BOOT_S, STOP_S = 90.0, 60.0
 TAIL_LINES = 40
 LINE_BYTES = 1 << 26
 BROKER_NAME = "broker-a"
-
-SMALL_JVM = (
-    *("-Xms64m", "-Xmx256m", "-Xss512k", "-XX:MaxDirectMemorySize=128m"),
-    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
-    "-XX:-UsePerfData",  # it would be written to /tmp
-    "-Dtls.server.mode=disabled",  # making its keys is most of a start of 4.9
-    "-Djava.net.preferIPv4Stack=true",
-)
-OPEN_MODULES = (
-    "-XX:+IgnoreUnrecognizedVMOptions",  # Java 8 knows none of these
-    "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
-    "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-    *(
-        f"--add-opens=java.base/{one}=ALL-UNNAMED"
-        for one in ("sun.nio.ch", "java.nio", "jdk.internal.ref", "java.lang")
-    ),
-)
-"""Both releases unmap files by hand."""
-
-LOGBACK = """\
-<configuration>
-  <appender name="file" class="ch.qos.logback.core.FileAppender">
-    <file>{file}</file>
-    <encoder><pattern>%d %p %c{{1}} - %m%n</pattern></encoder>
-  </appender>
-  <root level="WARN"><appender-ref ref="file"/></root>
-</configuration>
-"""
 
 SMALL_STORE = {
     "mappedFileSizeCommitLog": 1 << 20,
@@ -176,32 +148,17 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def java(release: Release, home: Path, main: str, *arguments: str) -> list[str]:
-    """Return the command that runs a class of the release."""
-    options = (*SMALL_JVM, *OPEN_MODULES, f"-Duser.home={home}")
-    return ["java", *options, "-cp", release.class_path, main, *arguments]
-
-
 def _command(release: Release | None, home: Path, node: str, path: Path) -> list[str]:
     """Return the command that runs a node of the release, or ours, by its file."""
     if release is None:
         return [sys.executable, "-m", f"rmqlab.{node}", "-c", str(path)]
-    for name in ("namesrv", "broker"):
-        write_logback(home, name)
-    main = {"namesrv": "namesrv.NamesrvStartup", "broker": "broker.BrokerStartup"}[node]
-    return java(release, home, f"org.apache.rocketmq.{main}", "-c", str(path))
-
-
-def write_logback(home: Path, name: str) -> None:
-    """Write where a program of RocketMQ logs to."""
-    config = home / "conf" / f"logback_{name}.xml"
-    config.parent.mkdir(exist_ok=True)
-    config.write_text(LOGBACK.format(file=home / "logs" / f"{name}.log"))
+    write_logback(home, node, home / "logs", "WARN")
+    return release.command(home, MAINS[node], "-c", str(path))
 
 
 def write_tools_conf(home: Path) -> None:
     """Write what mqadmin reads; 4.4 signs its requests by it, whoever looks at that."""
-    write_logback(home, "tools")
+    write_logback(home, "tools", home / "logs", "WARN")
     (home / "conf" / "tools.yml").write_text(
         "accessKey: rocketmq2\nsecretKey: 12345678\n"
     )

@@ -20,15 +20,14 @@ from typing import Any
 
 import psutil
 
+from rmqlab.classroom.release import Release
 from tests.interop import python
-from tests.interop.jars import Release
 from tests.interop.python.stage import on_stage
 from tests.interop.real import (
     LINE_BYTES,
     broker,
     environment,
     home_below,
-    java,
     name_server,
 )
 
@@ -57,7 +56,7 @@ async def play(
     ):
         if client is None:
             return await _told_by_ours(servers, names, folder, node.port)
-        start, *command = java(client, folder, "Scenarios", servers, *names)
+        start, *command = client.command(folder, "Scenarios", servers, *names)
         return await _told([start, QUICK, *command], folder, node.port)
 
 

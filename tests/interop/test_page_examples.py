@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.interop import jars, others
-from tests.interop.real import java
 from tests.testing.page import shown
 
 BOUND_S = 100
@@ -43,7 +42,7 @@ def test_the_example_in_java_passes_with_rocketmqs_client(version, tmp_path):
     with_ours = replace(client, class_path=f"{tmp_path}:{client.class_path}")
     names = shown(".java", tmp_path)
     run("javac", "-cp", with_ours.class_path, *names, folder=tmp_path)
-    run(*java(with_ours, tmp_path, "OrdersTest"), folder=tmp_path)
+    run(*with_ours.command(tmp_path, "OrdersTest"), folder=tmp_path)
 
 
 def test_the_example_in_go_passes_with_rocketmqs_client(tmp_path):

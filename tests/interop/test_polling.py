@@ -12,7 +12,7 @@ from rmqlab.protocol.message import Message, MessageQueue
 from rmqlab.settings import ClientConfig
 from tests.interop.jars import HERE, release
 from tests.interop.program import output_of
-from tests.interop.real import BROKER_NAME, OURS, broker, environment, java, name_server
+from tests.interop.real import BROKER_NAME, OURS, broker, environment, name_server
 
 QUEUE = MessageQueue("Polled", BROKER_NAME, 0)
 BODIES = [f"polled-{number}" for number in range(4)]
@@ -60,7 +60,7 @@ async def by_ours(servers):
 
 
 async def by_java(servers, client, home):
-    command = java(client, home, str(HERE / "lite" / "Polled.java"), servers)
+    command = client.command(home, str(HERE / "lite" / "Polled.java"), servers)
     words = "theirs", QUEUE.topic, QUEUE.broker_name
     said, _ = await output_of(*command, *words, env=environment(home))
     return json.loads(said)

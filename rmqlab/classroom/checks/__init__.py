@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pkgutil import iter_modules
 from typing import Any, NoReturn
 
+from rmqlab.classroom.runtimes import IN_PROCESS, LOCAL
 from rmqlab.errors import RmqError
 
 CheckFunction = Callable[[Any], None]
@@ -59,7 +60,7 @@ class Exercise:
 
     id: str
     topology: str
-    runtime: str = "local"
+    runtime: str = LOCAL
     checks: dict[str, Check] = field(default_factory=dict)
 
     def check(self, points: int) -> Callable[[CheckFunction], CheckFunction]:
@@ -72,6 +73,15 @@ class Exercise:
             return function
 
         return declare
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it has no running cluster."""
+        return self.runtime == IN_PROCESS
+
+    def on(self, runtime: str) -> Exercise:
+        """Return it with a cluster on another runtime, unless it needs its own."""
+        return self if self.runtime != LOCAL else replace(self, runtime=runtime)
 
     @property
     def points(self) -> int:

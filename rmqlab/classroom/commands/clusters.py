@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from rmqlab.classroom import registry
+from rmqlab.classroom import registry, runtimes
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.runtime import ClusterError, NodeState, Status
 
@@ -26,6 +26,10 @@ name_option = click.option(
     "--name", help="Which cluster; not needed while only one is up."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+runtime_option = click.option(
+    "--runtime", default=runtimes.default, show_default="RMQLAB_RUNTIME, else local",
+    help="local, docker, or rocketmq, the real one; a simulated one: `rmqlab sim`.",
+)  # fmt: skip
 
 COLOURS = {
     "usable": "green",
@@ -40,10 +44,7 @@ COLOURS = {
 
 @click.command("up")
 @click.argument("topology")
-@click.option(
-    "--runtime", default="local", show_default=True,
-    help="local or docker; a simulated one: `rmqlab sim`.",
-)  # fmt: skip
+@runtime_option
 @click.option("--name", help="The cluster's name; without it, the topology's.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE",

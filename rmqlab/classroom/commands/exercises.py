@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rmqlab.classroom import checks, exercises, labs
-from rmqlab.classroom.commands.clusters import json_option
+from rmqlab.classroom.commands.clusters import json_option, runtime_option
 from rmqlab.classroom.course import course_folder
 from rmqlab.classroom.grading.grader import grade
 from rmqlab.classroom.grading.marks import SCHEMA, ExitCode, Mark, Marks, worst
@@ -145,11 +145,18 @@ def hint_command(exercise: str, level: int | None) -> None:
     help="Of the answers.",
 )
 @click.option("--seed", type=int, help="Of simulated exercises: as a report named it.")
+@runtime_option
 @json_option
 def grade_command(
-    ids: tuple[str, ...], folder: Path | None, seed: int | None, as_json: bool
+    ids: tuple[str, ...],
+    folder: Path | None,
+    seed: int | None,
+    runtime: str,
+    as_json: bool,
 ) -> None:
     """Grade exercises; without IDS, all of them.
+
+    Those that are simulated, or need Docker, stay so, whatever the runtime.
 
     Exit code: 0 all passed, 1 a check failed, 2 one could not be looked at, 3 the
     environment is at fault, 4 files were tampered with, 5 the grader broke, 64 usage.
@@ -158,6 +165,7 @@ def grade_command(
     rmqlab grade 01
     rmqlab grade 04_expiry --seed 7
     rmqlab grade --dir solutions --json
+    rmqlab grade 05 --runtime rocketmq
     """
     chosen = _chosen(ids)
     console = Console()
@@ -165,7 +173,7 @@ def grade_command(
     for one in chosen:
         if not as_json:
             console.print(f"[bold]{one.id}[/] {one.title}")
-        marks = _grade_one(one, folder, seed)
+        marks = _grade_one(one, folder, seed, runtime)
         results.append(marks)
         if not as_json:
             _show(console, marks)
@@ -200,22 +208,28 @@ def _end(code: ExitCode, why: str) -> NoReturn:
     sys.exit(int(code))
 
 
-def _grade_one(one: exercises.Entry, folder: Path | None, seed: int | None) -> Marks:
+def _grade_one(
+    one: exercises.Entry, folder: Path | None, seed: int | None, runtime: str
+) -> Marks:
     """Grade an exercise and say how to do it again: its cluster is gone by then."""
     answered = folder / one.path.name if folder else one.path
-    marks = _marks_of(one, answered, seed)
+    exercise = one.exercise.on(runtime)
+    marks = _marks_of(exercise, answered, one.solution, seed)
     place = f" --dir {shlex.quote(str(folder))}" if folder else ""
+    place += f" --runtime {runtime}" if exercise != one.exercise else ""
     for mark in marks.marks:
-        if mark.verdict != "passed" and one.exercise.runtime != "sim":
+        if mark.verdict != "passed" and not exercise.is_simulated:
             mark.reproduce = f"rmqlab grade {one.id}{place}"
     return marks
 
 
-def _marks_of(one: exercises.Entry, answered: Path, seed: int | None) -> Marks:
+def _marks_of(
+    exercise: checks.Exercise, answered: Path, solution: Path, seed: int | None
+) -> Marks:
     try:
-        return grade(one.exercise, answered, one.solution, seed=seed)
+        return grade(exercise, answered, solution, seed=seed)
     except Exception:  # noqa: BLE001 - whatever it is, the next exercise is graded
-        marks = Marks.of(one.exercise)
+        marks = Marks.of(exercise)
         marks.problem = f"the grader broke: {traceback.format_exc(limit=-3)}"
         marks.exit_code = ExitCode.GRADER_BROKE
         return marks

@@ -88,7 +88,7 @@ def _grade(
     marks.remarks = laid.remarks
     tampering = [*changed_files(), *laid.tampering]
     if not tampering:
-        if exercise.runtime == "sim":
+        if exercise.is_simulated:
             _grade_simulated(exercise, laid.notebook, limits, marks, seed)
         else:
             _grade_on_cluster(exercise, laid.notebook, limits, marks)
