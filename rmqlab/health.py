@@ -78,7 +78,7 @@ def unregistered(target: Target) -> str:
             return ""
         ask(target.address, GetRuntimeInfo())
         for name_server in target.name_servers:
-            if target.broker_id not in _addresses(name_server, target.broker_name):
+            if target.broker_id not in addresses(name_server, target.broker_name):
                 return f"name server {name_server} does not know it yet"
     except RmqError as error:
         return str(error)
@@ -92,7 +92,7 @@ def unpaired(target: Target) -> str:
             connected = slaves_of(target.address) if target.slaves else 0
             return _unless(connected, target.slaves, "no connection to its slave yet")
         for name_server in target.name_servers:
-            known = _addresses(name_server, target.broker_name)
+            known = addresses(name_server, target.broker_name)
             if master := known.get(MASTER_ID):
                 slaves = len(known) - 1
                 what = "no connection to its master yet"
@@ -125,7 +125,7 @@ def _unless(connected: int, wanted: int, what: str) -> str:
     return f"{what}: {connected} of {wanted} slaves" if connected < wanted else ""
 
 
-def _addresses(name_server: str, broker_name: str) -> dict[int, str]:
+def addresses(name_server: str, broker_name: str) -> dict[int, str]:
     """Return the addresses that a name server has for a broker name; see `ask`."""
     answer = ask(name_server, GetClusterInfo())
     known = ClusterInfo.from_json(fastjson.loads(answer.body)).brokers

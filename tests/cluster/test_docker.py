@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
 
 import pytest
 
+from rmqlab import health
 from rmqlab.classroom import image, registry
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.docker_runtime import DockerRuntime
 from rmqlab.classroom.kinds import Ours
 from rmqlab.classroom.looking import StoreFiles
 from rmqlab.classroom.runtime import ClusterError, NodeState, Plan
-from rmqlab.classroom.topology import load
+from rmqlab.classroom.topology import MODES, SHIPPED, load
 from rmqlab.client.blocking import BlockingAdmin, BlockingConsumer, BlockingProducer
 from rmqlab.client.offsets import ConsumeFrom
-from rmqlab.client.sent import SendError, SendStatus
+from rmqlab.client.sent import SendStatus
+from rmqlab.errors import RmqError
 from rmqlab.protocol.admin import UpdateBrokerConfig
-from rmqlab.protocol.message import Message, MessageQueue
+from rmqlab.protocol.message import Message
 from rmqlab.testing import wait_for
 from tests import daemon
 from tests.cluster.conftest import shell
@@ -112,21 +116,62 @@ def test_a_paused_broker_can_be_resumed_and_be_stopped(docker):
             cluster.kill("broker-a")
 
 
-def test_a_host_that_is_cut_off_is_heard_again_after_the_heal(docker):
-    with Cluster.up("2m-2s-sync", runtime="docker", name="cut") as cluster:
-        with BlockingProducer("writers", cluster.name_servers) as producer:
-            to = Message("broker-a", b"kept"), MessageQueue("broker-a", "broker-a", 0)
-            assert producer.send(*to).status is SendStatus.SEND_OK
-            cluster.cut("host1")
-            assert cluster.status().faults == {"host1": "cut off"}
-            with pytest.raises(SendError):
-                producer.send(*to, timeout_s=1.0)
-            with pytest.raises(ClusterError, match="both ways: not links take 5 ms"):
-                cluster.slow_link("host2", 5)
-            cluster.heal("host1")
-            assert cluster.status().faults == {}
-        with BlockingProducer("writers", cluster.name_servers) as producer:
-            assert producer.send(*to).status is SendStatus.SEND_OK
+@pytest.mark.parametrize("mode", MODES)
+def test_every_node_of_a_topology_may_be_killed_and_comes_back(docker, mode):
+    with Cluster.up(mode, runtime="docker", name="killed") as cluster:
+        nodes = cluster.status().nodes
+        masters = [one.name for one in nodes if one.role.endswith("MASTER")]
+        first = daemon.send_to(masters, cluster.name_servers)
+        assert first == dict.fromkeys(masters, (SendStatus.SEND_OK, 0))
+        for node in nodes:
+            assert cluster.kill(node.name).state == "killed"
+        for node in nodes:
+            cluster.restart(node.name)
+        wait_for(lambda: cluster.status().is_usable, HEALTH_S)
+        # The offset tells that the first message outlived its broker.
+        again = daemon.send_to(masters, cluster.name_servers)
+        assert again == dict.fromkeys(masters, (SendStatus.SEND_OK, 1))
+    assert left(docker, "killed") == []
+
+
+def hasty(folder):
+    """Write the pairs' topology, its name servers losing patience in 12 s, not 120."""
+    shutil.copytree(SHIPPED / "2m-2s-sync", folder)
+    for file in folder.glob("*/namesrv*.properties"):
+        with file.open("a") as more:
+            more.write("serverChannelMaxIdleTimeSeconds=12\n")
+    return folder
+
+
+def test_a_host_that_is_cut_off_is_forgotten_and_known_again_after_the_heal(
+    docker, tmp_path
+):
+    often = {"registerNameServerPeriod": "10000"}
+    folder = hasty(tmp_path / "hasty")
+    with Cluster.up(folder, runtime="docker", name="cut", settings=often) as cluster:
+        assert daemon.send_to(["broker-a"]) == {"broker-a": (SendStatus.SEND_OK, 0)}
+        _, on_host2 = cluster.name_servers.split(";")
+
+        def is_known():
+            return health.MASTER_ID in health.addresses(on_host2, "broker-a")
+
+        def is_safe():
+            with contextlib.suppress(RmqError):
+                status, _ = daemon.send_to(["broker-a"], on_host2)["broker-a"]
+                return status is SendStatus.SEND_OK
+
+        cluster.cut("host1")
+        assert cluster.status().faults == {"host1": "cut off"}
+        with pytest.raises(RmqError):
+            daemon.send_to(["broker-a"], on_host2)
+        with pytest.raises(ClusterError, match="both ways: not links take 5 ms"):
+            cluster.slow_link("host2", 5)
+        wait_for(lambda: not is_known(), HEALTH_S)
+
+        cluster.heal("host1")
+        assert cluster.status().faults == {}
+        wait_for(is_known, HEALTH_S)
+        wait_for(is_safe, HEALTH_S)
 
 
 def test_a_second_cluster_is_told_who_has_its_addresses(docker):
