@@ -23,6 +23,7 @@ LONGEST_FIRST = (
     "classroom/test_grading",
     "cluster/test_docker",
     "interop/",
+    "cluster/test_compose",
     "testing/test_sample_project",
     "stories/",
     "cluster/",

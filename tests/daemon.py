@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import fcntl
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from rmqlab.protocol.message import Message, MessageQueue
 from tests.conftest import missing
 
 LOCK = Path(tempfile.gettempdir()) / "rmqlab-test-docker.lock"
+OWN_S = 300
+"""As pyproject.toml has it for all tests."""
 NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
 
 
@@ -21,13 +25,20 @@ NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
 def exclusive():
     """Yield a client of the daemon, which has the image; the others wait meanwhile."""
     with LOCK.open("w") as lock, contextlib.ExitStack() as stack:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock)
         try:
             client = stack.enter_context(contextlib.closing(image.connect()))
             image.find_or_build(client)
         except ClusterError as error:
             missing("docker", str(error))
         yield client
+
+
+def _wait_for(lock):
+    """Take the lock; the others' time is none of this test's, which pytest bounds."""
+    faulthandler.cancel_dump_traceback_later()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    faulthandler.dump_traceback_later(OWN_S, exit=True, file=sys.__stderr__)
 
 
 def left(client, label):
