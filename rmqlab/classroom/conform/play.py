@@ -63,15 +63,17 @@ async def _play_on(ground: Ground, claims: list[Claim], played: Played) -> None:
     settings = dict(ground.settings)
     how = {"runtime": played.runtime, "name": name, "settings": settings}
     cluster = await AsyncCluster.up(ground.topology, **how)
-    async with cluster, on_stage(cluster) as stage:
-        version = (await stage.measured())["brokerVersionDesc"]
-        played.release = version.removeprefix("V").replace("_", ".")
-        for alone, at_once in ((False, AT_ONCE), (True, 1)):
-            room = asyncio.Semaphore(at_once)
-            here = (one for one in claims if one.is_alone == alone)
-            work = (_observe(one, stage, played, room) for one in here)
-            await asyncio.gather(*work)
-    shutil.rmtree(cluster.cluster.folder, ignore_errors=True)
+    try:
+        async with cluster, on_stage(cluster) as stage:
+            version = (await stage.measured())["brokerVersionDesc"]
+            played.release = version.removeprefix("V").replace("_", ".")
+            for alone, at_once in ((False, AT_ONCE), (True, 1)):
+                room = asyncio.Semaphore(at_once)
+                here = (one for one in claims if one.is_alone == alone)
+                work = (_observe(one, stage, played, room) for one in here)
+                await asyncio.gather(*work)
+    finally:
+        shutil.rmtree(cluster.cluster.folder, ignore_errors=True)
 
 
 async def _observe(
