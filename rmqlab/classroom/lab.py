@@ -27,7 +27,7 @@ from rmqlab.classroom.group_view import GroupView, look
 from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
-from rmqlab.classroom.plots import bars, lines, timeline
+from rmqlab.classroom.plots import bars, lines, shares, timeline
 from rmqlab.classroom.producers import LabProducer
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
@@ -69,6 +69,7 @@ __all__ = [
     "lines",
     "panel",
     "reply_to",
+    "shares",
     "split",
     "start",
     "timeline",

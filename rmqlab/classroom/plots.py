@@ -60,6 +60,19 @@ def bars(
     return plot
 
 
+def shares(figures: Mapping[str, float], unit: str) -> Plot:
+    """Draw what a whole is made of, from the top down, and the share of each."""
+    plot, whole = Plot(TALL), sum(figures.values())
+    axes: Any = plot.figure.add_subplot()
+    drawn = axes.barh(list(figures), list(figures.values()))
+    texts = [f"{one:,.3g} ({one / whole:.0%})" for one in figures.values()]
+    axes.bar_label(drawn, texts, padding=3, fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_xlabel(f"{unit}, of {whole:,.3g} in all")
+    return plot
+
+
 def lines(
     series: Mapping[str, Sequence[float]],
     at: Sequence[float],

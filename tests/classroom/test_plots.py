@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rmqlab.classroom.lab import Table, wait_until
-from rmqlab.classroom.plots import bars, lines, timeline
+from rmqlab.classroom.plots import bars, lines, shares, timeline
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.traffic import Report, Sent
 
@@ -46,6 +46,14 @@ def test_a_timeline_counts_every_send_under_its_outcome():
 
 def test_a_timeline_of_nothing_is_empty():
     assert timeline(Report(), {})._repr_png_().startswith(PNG)
+
+
+def test_shares_stand_from_the_top_down_with_their_part_of_the_whole():
+    (axes,) = shares({"first": 30, "second": 10}, "µs").figure.axes
+    assert [bar.get_width() for bar in axes.patches] == [30, 10]
+    assert [one.get_text() for one in axes.texts] == ["30 (75%)", "10 (25%)"]
+    assert axes.yaxis_inverted()
+    assert axes.get_xlabel() == "µs, of 40 in all"
 
 
 def test_a_plots_text_is_the_same_on_every_machine():
