@@ -44,6 +44,7 @@ BINARY_HEAD = struct.Struct(">hBhii")  # code, language, version, opaque, flag
 KEY_LENGTH = struct.Struct(">h")
 
 _to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_parse_json = json.JSONDecoder().decode
 
 
 class HeaderFormat(IntEnum):
@@ -183,7 +184,7 @@ def _json_header(frame: Frame) -> bytes:
 
 def _from_json(header: bytes, body: bytes) -> Frame:
     try:
-        found = json.loads(header)
+        found = _parse_json(header.decode())
         if b"\\ud" in header or b"\\uD" in header:
             _to_json(found).encode()  # half a UTF-16 pair could never be written again
         remark, language = found.get("remark"), found.get("language", "JAVA")
