@@ -120,16 +120,14 @@ def test_compose_runs_the_release_as_it_runs_our_nodes():
     assert ours["services"]["dashboard"] == theirs["services"].pop("dashboard")
     for name, service in theirs["services"].items():
         assert service["image"] == "apache/rocketmq:4.9.7"
-        same = set(rendered_compose.OF_A_HOST + rendered_compose.OF_A_NODE) - {
-            "command",
-            "healthcheck",
-        }
+        both_say = rendered_compose.OF_A_HOST + rendered_compose.OF_A_NODE
+        same = set(both_say) - {"healthcheck"}
         own = ours["services"][name]
         assert {key: own.get(key) for key in same} == {
             key: service.get(key) for key in same
         }
     broker = theirs["services"]["broker-a"]
-    assert broker["command"][-2:] == ["-c", f"{kinds.CONF}/broker-a.properties"]
+    assert broker["entrypoint"][-2:] == ["-c", f"{kinds.CONF}/broker-a.properties"]
     assert broker["healthcheck"]["test"][-1] == "</dev/tcp/192.168.157.128/10911"
 
 

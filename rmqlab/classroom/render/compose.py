@@ -18,10 +18,11 @@ from rmqlab.classroom.topology import Node, Topology
 
 SHARED = "x-"
 """Begins the names of what is only there to be merged into services."""
-OF_A_HOST = "hostname init command extra_hosts networks healthcheck".split()
+OF_A_HOST = "hostname init extra_hosts networks healthcheck".split()
 OF_A_NODE = "network_mode volumes depends_on".split()
 """What is the same whatever program runs."""
-CHECK_S = 5
+CHECK_S, START_S = 5, 90
+"""A JVM on a busy machine takes long to listen."""
 
 
 def render(topology: Topology, program: Program) -> dict[str, str]:
@@ -33,7 +34,9 @@ def render(topology: Topology, program: Program) -> dict[str, str]:
         service.pop("build", None)
     if program is not OWN:
         for host in topology.hosts:
-            services[host.name] = _kept(services[host.name], OF_A_HOST, program)
+            before = services[host.name]
+            does = _run(before["command"], program)
+            services[host.name] = does | _kept(before, OF_A_HOST)
         for node in topology.nodes:
             services[node.name] = _node(node, services[node.name], program)
     files = {
@@ -44,20 +47,25 @@ def render(topology: Topology, program: Program) -> dict[str, str]:
     return {compose.COMPOSE_FILE: dump(whole), "hosts": hosts_file(topology), **files}
 
 
-def _kept(service: dict[str, Any], keys: list[str], program: Program) -> dict[str, Any]:
-    kept = {key: service[key] for key in keys if key in service}
-    return {"image": program.image, "user": "root", **kept}
+def _run(command: list[str], program: Program) -> dict[str, Any]:
+    """Return what runs a command in the program's image, and nothing before it."""
+    return {"image": program.image, "user": "root", "entrypoint": command}
+
+
+def _kept(service: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    return {key: service[key] for key in keys if key in service}
 
 
 def _node(node: Node, service: dict[str, Any], program: Program) -> dict[str, Any]:
     file = f"{kinds.CONF}/{node.name}.properties" if node.text is not None else None
     at = f"{node.host.address}/{node.listen_port}"
     return {
-        **_kept(service, OF_A_NODE, program),
-        "command": program.command(node, file, program.image_home),
+        **_run(program.command(node, file, program.image_home), program),
+        **_kept(service, OF_A_NODE),
         "environment": program.environment(program.image_home),
         "healthcheck": {
             "test": ["CMD", "bash", "-c", f"</dev/tcp/{at}"],
             "interval": f"{CHECK_S}s",
+            "start_period": f"{START_S}s",
         },
     }
