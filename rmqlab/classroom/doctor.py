@@ -108,7 +108,7 @@ def _real() -> Iterator[Finding]:
         yield Finding("Java", "absent", str(error), step)
     if not release.is_named():
         variable = release.HOME_VARIABLE
-        step = f"only needed for --runtime rocketmq: have {variable} name a release"
+        step = f"for --runtime rocketmq without Docker, have {variable} name a release"
         yield Finding("RocketMQ", "absent", f"{variable} is not set", step)
         return
     try:

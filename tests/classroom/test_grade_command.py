@@ -38,13 +38,13 @@ def test_a_solution_that_is_none_was_tampered_with(course, text):
 def test_on_a_runtime_that_lacks_something_the_environment_is_at_fault(
     course, monkeypatch, way
 ):
-    monkeypatch.delenv(HOME_VARIABLE, raising=False)
+    monkeypatch.setenv(HOME_VARIABLE, str(course / "home"))
     if not way:
         monkeypatch.setenv(runtimes.VARIABLE, "rocketmq")
     done = run("grade", "01", *way, "--json")
     assert done.exit_code == ExitCode.ENVIRONMENT
     (exercise,) = json.loads(done.stdout)["exercises"]
-    assert f"set {HOME_VARIABLE} to" in exercise["problem"]
+    assert f"{HOME_VARIABLE} is {course / 'home'}, and" in exercise["problem"]
     again = {check["reproduce"] for check in exercise["checks"]}
     assert again == {"rmqlab grade 01_one_master --runtime rocketmq"}
 

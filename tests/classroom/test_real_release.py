@@ -100,13 +100,9 @@ def test_java_home_is_asked_first(home, tmp_path, monkeypatch):
     assert find().java == str(tmp_path / "jdk" / "bin" / "java")
 
 
-def test_a_cluster_says_at_once_what_it_lacks(home, tmp_path, monkeypatch):
+def test_a_cluster_says_at_once_what_it_lacks(home):
     put(home, *JARS)
     with pytest.raises(ClusterError, match="this machine has no java"):
-        Cluster.up("1m", runtime="rocketmq")
-    put_java(tmp_path)
-    monkeypatch.delenv(HOME_VARIABLE)
-    with pytest.raises(ClusterError, match="needs the real one: set ROCKETMQ_HOME"):
         Cluster.up("1m", runtime="rocketmq")
 
 
