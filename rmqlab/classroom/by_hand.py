@@ -38,7 +38,7 @@ COMMANDS = {
 """What may be typed, and the module that it runs."""
 UP = "boot success"
 """What a node says once it is up."""
-ANSWER_S, END_S = 30.0, 10.0
+ANSWER_S, END_S = 60.0, 10.0
 STARTED = "terminals.json"
 
 

@@ -14,10 +14,10 @@ from rmqlab.classroom.runtime import ClusterError
 
 HOSTS = {"host1": "192.168.157.128", "host2": "192.168.157.129"}
 LEAVE = """
-import os, signal
+import json, os, signal
 from rmqlab.classroom.by_hand import by_hand
 left = by_hand("x", host1="10.0.0.1").type("host1", "mqnamesrv")
-print(left.started["pid"], flush=True)
+print(json.dumps(left.started), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -77,10 +77,10 @@ def test_what_a_killed_notebook_left_is_ended_by_the_next_one(tmp_path, monkeypa
         [sys.executable, "-c", LEAVE], stdout=subprocess.PIPE, check=False
     )
     assert left.returncode == -signal.SIGKILL
-    pid = int(left.stdout)
-    assert registry.started_at(pid) is not None
+    node = json.loads(left.stdout)
+    assert registry.is_process(node["pid"], node["started"])
     by_hand.by_hand("x", host1="10.0.0.1").close()
-    assert registry.started_at(pid) is None
+    assert not registry.is_process(node["pid"], node["started"])
 
 
 @pytest.mark.parametrize("rubbish", ["{", "7", json.dumps({"nodes": []})])
