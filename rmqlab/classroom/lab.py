@@ -11,6 +11,7 @@ producer.send("orders", "one coffee")
 
 from __future__ import annotations
 
+import math
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, overload
+
+import psutil
 
 from rmqlab.classroom import registry, runtimes
 from rmqlab.classroom.cluster import Cluster
@@ -45,6 +48,7 @@ from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [
     "Cluster",
+    "ClusterError",
     "GroupView",
     "LabCluster",
     "LabProducer",
@@ -120,6 +124,16 @@ class LabCluster(Cluster, LabVerbs):
     def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
         """Return what sending costs with so many senders at a time."""
         return cost_of_sending(self.name_servers, topic, senders, seconds)
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of all nodes in MB (a million bytes).
+
+        Not a number where they are containers: `docker stats` has theirs.
+        """
+        pids = [one.pid for one in self.status().nodes if one.is_alive]
+        if None in pids:
+            return math.nan
+        return sum(psutil.Process(pid).memory_info().rss for pid in pids) / 1e6
 
     def mqadmin(self, line: str) -> None:
         """Run a command of mqadmin on this cluster, and show what it prints.
