@@ -215,8 +215,7 @@ def test_the_probes_give_their_numbers_with_our_own_client(shared, cluster, tmp_
 
 
 async def test_the_java_client_obeys_the_same_orders(cluster, tmp_path, monkeypatch):
-    home = release("4.9.7").class_path.rpartition(":")[2].removesuffix("/*")
-    monkeypatch.setenv("ROCKETMQ_HOME", home)
+    monkeypatch.setenv("ROCKETMQ_HOME", release("4.9.7").home)
     await make_topic(cluster.name_servers)
     async with load.running(JAVA, cluster.name_servers, tmp_path) as java:
         assert len((await java.order("arrive", TOPIC, 3))["took_ms"]) == 3

@@ -44,6 +44,11 @@ def release(version: str) -> Release:
     return found
 
 
+def home(version: str) -> str:
+    """Return what ROCKETMQ_HOME may name: the folder with the jars of a release."""
+    return release(version).class_path.rpartition(":")[2].removesuffix("/*")
+
+
 @cache
 def _found(version: str) -> Release | str:
     """Return the release, or why it is not there: asked once in a process."""

@@ -11,9 +11,9 @@ import pytest
 from rmqlab.classroom import notebooks
 from rmqlab.classroom.labs import all_labs, unfinished
 from rmqlab.classroom.release import HOME_VARIABLE
-from tests.interop.jars import release
+from tests.interop.jars import home
 
-COURSE = [f"{number:02}" for number in range(15)]
+COURSE = [f"{number:02}" for number in range(16)]
 SECTIONS = (
     "After this lab you can",
     "What the article says",
@@ -42,7 +42,7 @@ def test_the_labs_of_the_first_form_are_there():
 @labs
 def test_run_all_works_twice_in_one_kernel(path, monkeypatch):
     if by_number(path) == REAL:
-        monkeypatch.setenv(HOME_VARIABLE, release("4.9.7").class_path.rstrip("*"))
+        monkeypatch.setenv(HOME_VARIABLE, home("4.9.7"))
     # ipykernel's own threads do not stand asyncio's debugging
     monkeypatch.delenv("PYTHONASYNCIODEBUG", raising=False)
     lab = notebooks.load(path)
