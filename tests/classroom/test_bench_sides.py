@@ -21,7 +21,7 @@ from rmqlab.classroom.bench.sides.load import JAVA, OWN, Sends
 from rmqlab.classroom.cluster import Cluster
 from tests.classroom.conftest import run
 from tests.classroom.test_bench import HERE
-from tests.interop.jars import release
+from tests.interop.jars import home
 
 FEW = {"cell_ms": 20, "backlog": 40, "arrivals": 2, "outage_ms": 150}
 
@@ -215,7 +215,7 @@ def test_the_probes_give_their_numbers_with_our_own_client(shared, cluster, tmp_
 
 
 async def test_the_java_client_obeys_the_same_orders(cluster, tmp_path, monkeypatch):
-    monkeypatch.setenv("ROCKETMQ_HOME", release("4.9.7").home)
+    monkeypatch.setenv("ROCKETMQ_HOME", home("4.9.7"))
     await make_topic(cluster.name_servers)
     async with load.running(JAVA, cluster.name_servers, tmp_path) as java:
         assert len((await java.order("arrive", TOPIC, 3))["took_ms"]) == 3

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from rmqlab.classroom.commands import rmqlab
 from rmqlab.classroom.conform.catalogue import CLAIMS
 from rmqlab.classroom.conform.known import known_of
-from tests.interop.jars import release
+from tests.interop.jars import home
 from tests.support import GOLDEN
 
 RELEASE = "4.9.7"
@@ -49,6 +49,5 @@ def test_our_nodes_show_what_rocketmq_showed(tmp_path):
 
 @pytest.mark.parametrize("topology", ["1m", "2m-2s-sync"])
 def test_rocketmq_shows_it_beside_them(topology, monkeypatch):
-    jars = release(RELEASE).class_path.rpartition(":")[2]
-    monkeypatch.setenv("ROCKETMQ_HOME", str(Path(jars).parent))
+    monkeypatch.setenv("ROCKETMQ_HOME", home(RELEASE))
     assert conform("--only", topology)["same"]

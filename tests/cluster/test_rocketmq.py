@@ -21,7 +21,7 @@ from rmqlab.protocol.message import Message
 from rmqlab.settings import ClientConfig
 from rmqlab.testing import wait_for
 from tests.cluster.conftest import are_gone
-from tests.interop.jars import jars_of, release
+from tests.interop.jars import home
 
 PATIENCE_S = 90.0
 SETTINGS = {
@@ -34,10 +34,9 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """Run masters and slaves of the real RocketMQ; they end with the last test."""
-    release("4.9.7")  # or skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RMQLAB_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setenv(HOME_VARIABLE, str(jars_of("4.9.7")))
+        patch.setenv(HOME_VARIABLE, home("4.9.7"))
         wanted = {"runtime": "rocketmq", "name": "real", "settings": SETTINGS}
         with Cluster.up("2m-2s-sync", **wanted) as cluster:
             wait_for(lambda: cluster.status().is_usable, PATIENCE_S)
