@@ -76,7 +76,7 @@ EVERY = [(mode, compose.OURS) for mode in MODES]
 REAL = ("2m-2s-sync", compose.OFFICIAL)
 
 
-@pytest.mark.parametrize("project", [*EVERY, REAL], indirect=True, ids=name_of)
+@pytest.mark.parametrize("project", EVERY, indirect=True, ids=name_of)
 def test_the_first_send_succeeds_once_compose_says_that_it_is_up(project):
     project.run("up", "--detach", "--wait")
     assert project.send() == dict.fromkeys(project.masters, (SendStatus.SEND_OK, 0))
@@ -85,6 +85,12 @@ def test_the_first_send_succeeds_once_compose_says_that_it_is_up(project):
     project.run("up", "--detach", "--wait")
     # The offset tells that the first message outlived its broker.
     assert project.send() == dict.fromkeys(project.masters, (SendStatus.SEND_OK, 1))
+
+
+@pytest.mark.parametrize("project", [REAL], indirect=True, ids=name_of)
+def test_the_first_send_to_real_nodes_succeeds_as_well(project):
+    project.run("up", "--detach", "--wait")
+    assert project.send() == dict.fromkeys(project.masters, (SendStatus.SEND_OK, 0))
 
 
 @pytest.mark.parametrize("project", [("2m-2s-sync", compose.OURS)], indirect=True)
