@@ -16,7 +16,7 @@ from rmqlab.protocol.message import Message, MessageQueue
 from tests.conftest import missing
 
 LOCK = Path(tempfile.gettempdir()) / "rmqlab-test-docker.lock"
-OWN_S = 300
+OWN_S = 600
 """As pyproject.toml has it for all tests."""
 NAME_SERVERS = "192.168.157.128:9876;192.168.157.129:9876"
 
