@@ -22,7 +22,7 @@ PYTHON =
 # What else the command gets: make lab ARGS=--no-browser
 ARGS =
 
-.PHONY: help setup lab test campaign consumers damage check image clean
+.PHONY: help setup lab test campaign consumers damage check image labimage clean
 
 help:  ## what there is (this)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ check: .venv/dev.done  ## lint, format, types, and exercises that match their so
 
 image: .venv/lab.done  ## build the Docker image that nodes run, if it is not there
 	@$(BIN)/python -m rmqlab.classroom.image
+
+labimage: .venv/lab.done  ## build the one of the lab's container: JupyterLab, the course
+	@$(BIN)/python -m rmqlab.classroom.lab_image
 
 setup: .venv/dev.done  ## make .venv with all that learners and developers need
 	@echo '.venv is ready.'

@@ -17,9 +17,9 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from rmqlab.classroom import confinement
+from rmqlab.classroom import attached, confinement, lab_image
 from rmqlab.classroom.docker_hosts import HOLD, gateway_of, subnet_of
-from rmqlab.classroom.kinds import BIN, CONF, SLOW_HEALTH, Kind, Ours
+from rmqlab.classroom.kinds import BIN, CONF, SLOW_HEALTH, Kind, Ours, base_for_compose
 from rmqlab.classroom.official import Official
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import MODES, ROOTS_HOME, SHIPPED, Host, Node, Topology
@@ -32,6 +32,8 @@ MERGE = "<<"
 SYNC = BrokerRole.SYNC_MASTER.name
 COMPOSE_FILE = "docker-compose.yml"
 DASHBOARD, DASHBOARD_PORT = "apacherocketmq/rocketmq-dashboard:1.0.0", 8080
+LAB_PORT, CONSOLE_PORT = 8888, 8889
+LAB_HOME = "/home/learner"
 OURS, OFFICIAL = Ours(), Official()
 KINDS: tuple[Kind, ...] = (OURS, OFFICIAL)
 
@@ -65,7 +67,7 @@ def render(topology: Topology, kind: Kind = OURS) -> str:
     """Return the topology's Compose file with this kind of nodes."""
     services = {host.name: _host(host) for host in topology.hosts}
     services |= {node.name: _node(node, topology, kind) for node in topology.nodes}
-    services["dashboard"] = _dashboard(topology)
+    services |= {"dashboard": _dashboard(topology), "lab": _lab(topology)}
     own = (kind.volumes(node).values() for node in topology.nodes)
     disks = (_volume(host, disk) for host in topology.hosts for disk in DISKS)
     subnet = {"subnet": str(subnet_of(topology)), "gateway": gateway_of(topology)}
@@ -75,7 +77,7 @@ def render(topology: Topology, kind: Kind = OURS) -> str:
         "x-node": _every_node(kind),
         "services": services,
         "networks": {"hosts": {"ipam": {"config": [subnet]}}},
-        "volumes": {volume: {} for volume in (*disks, *chain.from_iterable(own))},
+        "volumes": {one: {} for one in (*disks, *chain.from_iterable(own), "learner")},
     }
     path = f"compose/{topology.name}/{compose_file(kind)}"
     head = [
@@ -85,7 +87,11 @@ def render(topology: Topology, kind: Kind = OURS) -> str:
         *(f"#   {step}" for step in kind.before_compose),
         f"#   docker compose -f {path} up -d --wait",
         f"#   docker compose -f {path} --profile dashboard up -d --wait",
-        f"#   docker compose -f {path} --profile dashboard down -v",
+        "#",
+        "#   make labimage              # JupyterLab on http://127.0.0.1:8888/lab?token=…",
+        f"#   RMQLAB_TOKEN=… docker compose -f {path} --profile lab up -d --wait",
+        "#",
+        f'#   docker compose -f {path} --profile "*" down      # -v: its disks, too',
     ]
     return "\n".join([*head, *_yaml(whole)]) + "\n"
 
@@ -144,10 +150,9 @@ def _node(node: Node, topology: Topology, kind: Kind) -> dict[str, Any]:
 
 def _dashboard(topology: Topology) -> dict[str, Any]:
     """Return RocketMQ's own dashboard; it is as well off with nodes of either kind."""
-    servers = (node for node in topology.nodes if node.is_namesrv)
-    addresses = ";".join(f"{one.host.name}:{one.listen_port}" for one in servers)
     # Its home is where it logs.
-    options = f"-Xmx256m -Duser.home=/tmp -Drocketmq.namesrv.addr={addresses}"
+    servers = _name_servers(topology)
+    options = f"-Xmx256m -Duser.home=/tmp -Drocketmq.namesrv.addr={servers}"
     return {
         "image": DASHBOARD,
         "profiles": ["dashboard"],
@@ -158,6 +163,38 @@ def _dashboard(topology: Topology) -> dict[str, Any]:
         "healthcheck": {"test": ["CMD-SHELL", _listens(DASHBOARD_PORT)], **SLOW_HEALTH},
         **confinement.DASHBOARD.for_compose(),
     }
+
+
+def _lab(topology: Topology) -> dict[str, Any]:
+    """Return JupyterLab with the course; what the learner has done is in a volume.
+
+    Without a token Jupyter makes one, and logs it.
+    """
+    return {
+        "image": lab_image.NAME,
+        "build": {
+            "context": "../../build/lab",
+            "dockerfile": f"../../compose/{lab_image.DOCKERFILE.name}",
+            "args": {"BASE_IMAGE": base_for_compose()},
+        },
+        "profiles": ["lab"],
+        "init": True,
+        "environment": [
+            "JUPYTER_TOKEN=${RMQLAB_TOKEN:-}",
+            f"{attached.VARIABLE}={_name_servers(topology)}",
+        ],
+        "extra_hosts": _names(topology),
+        "networks": ["hosts"],
+        "ports": [f"127.0.0.1:{one}:{one}" for one in (LAB_PORT, CONSOLE_PORT)],
+        "healthcheck": {"test": ["CMD-SHELL", _listens(LAB_PORT)], **SLOW_HEALTH},
+        "volumes": [f"learner:{LAB_HOME}"],
+        **confinement.LAB.for_compose(),
+    }
+
+
+def _name_servers(topology: Topology) -> str:
+    servers = (node for node in topology.nodes if node.is_namesrv)
+    return ";".join(f"{one.host.name}:{one.listen_port}" for one in servers)
 
 
 def _listens(port: int) -> str:

@@ -64,3 +64,5 @@ OFFICIAL = Limits(
 )
 """A JVM of RocketMQ's image: root there, to whom that image's files do not belong."""
 DASHBOARD = Limits(memory="768m", cpus=1.0, processes=512)
+LAB = Limits(memory="2g", cpus=2.0, processes=512)
+"""JupyterLab, some kernels, and the clusters that they start."""

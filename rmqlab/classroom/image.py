@@ -118,7 +118,7 @@ def find_or_build(client: docker.DockerClient) -> Image:
     wanted = {CONTENT_LABEL: content(), BASE_LABEL: base}
     if found is not None and wanted.items() <= labels.items():
         return found
-    return _build(client, make_wheel().parent, base, wanted)
+    return build(client, NAME, make_wheel().parent, DOCKERFILE, base, wanted)
 
 
 def default_base() -> str:
@@ -163,14 +163,25 @@ def make_wheel(dist: Path = ROOT / "dist") -> Path:
     return max(dist.glob(f"rmqlab-{__version__}-*.whl"))
 
 
-def _build(
-    client: docker.DockerClient, folder: Path, base: str, labels: dict[str, str]
+def build(
+    client: docker.DockerClient,
+    name: str,
+    folder: Path,
+    dockerfile: Path,
+    base: str,
+    labels: dict[str, str],
 ) -> Image:
+    """Build an image from a folder.
+
+    Raises:
+        ClusterError: it cannot be built; the text says what to do.
+        DockerException: the daemon refused to try.
+    """
     # Read whole, unlike by `images.build`: what is left unread leaks a socket.
     steps = client.api.build(
         path=str(folder),
-        dockerfile=str(DOCKERFILE),
-        tag=NAME,
+        dockerfile=str(dockerfile),
+        tag=name,
         buildargs={"BASE_IMAGE": base},
         labels=labels,
         rm=True,
@@ -182,8 +193,8 @@ def _build(
         step = known(failures[0]) or (
             f"set {BASE_VARIABLE} to an image that is here and has Python 3.11 and venv"
         )
-        raise ClusterError(f"cannot build {NAME} from {base}: {failures[0]}: {step}")
-    return client.images.get(NAME)
+        raise ClusterError(f"cannot build {name} from {base}: {failures[0]}: {step}")
+    return client.images.get(name)
 
 
 def _must_be_built_by_hand() -> Image:

@@ -91,6 +91,11 @@ class Kind(Protocol):
         """Return a node's own volumes there, beside its host's, by their place."""
 
 
+def base_for_compose() -> str:
+    """Return the base image of what Compose builds: the variable's, if it is set."""
+    return f"${{{image.BASE_VARIABLE}:-{image.default_base()}}}"
+
+
 def typed(node: Node) -> list[str]:
     """Return the command that starts a node, as one would type it on its host."""
     program = "mqnamesrv" if node.is_namesrv else "mqbroker"
@@ -129,13 +134,12 @@ class Ours(Kind):
 
     def image_for_compose(self) -> dict[str, Any]:
         """See `Kind.image_for_compose`."""
-        base = f"${{{image.BASE_VARIABLE}:-{image.default_base()}}}"
         return {
             "image": image.NAME,
             "build": {
                 "context": "../../dist",
                 "dockerfile": "../compose/Dockerfile",
-                "args": {"BASE_IMAGE": base},
+                "args": {"BASE_IMAGE": base_for_compose()},
             },
         }
 

@@ -7,14 +7,12 @@ producer = cluster.producer()
 producer.send("orders", "one coffee")
 
 `start(…, runtime="sim", seed=7)` simulates it: time passes when it is asked to.
+`attached()` is the cluster beside the lab's container, which somebody else runs.
 """
 
 from __future__ import annotations
 
 import math
-import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,15 +21,16 @@ from typing import Any, Literal, overload
 import psutil
 
 from rmqlab.classroom import registry, runtimes
+from rmqlab.classroom.attached import AttachedCluster
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.dump import byte_map, dump
 from rmqlab.classroom.group_panel import GroupPanel
 from rmqlab.classroom.group_view import GroupView, look
-from rmqlab.classroom.load import Cost, cost_of_sending
 from rmqlab.classroom.looking import hex_dump
 from rmqlab.classroom.panel import ClusterPanel
 from rmqlab.classroom.plots import bars, lines, shares, timeline
 from rmqlab.classroom.producers import LabProducer
+from rmqlab.classroom.real_verbs import RealVerbs
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.simulated.lab import SimLab
 from rmqlab.classroom.traffic import ATTENTIVE, Report, Traffic
@@ -39,7 +38,6 @@ from rmqlab.classroom.verbs import LabVerbs, Table, pass_until
 from rmqlab.classroom.verify.shown import Verified
 from rmqlab.classroom.verify.shown import verify_files as verify
 from rmqlab.client.batches import split
-from rmqlab.client.blocking import THREAD, Driver
 from rmqlab.client.requests import reply_to
 from rmqlab.client.selection import by_hash
 from rmqlab.client.sent import SendError, SendStatus
@@ -47,6 +45,7 @@ from rmqlab.client.transaction import Verdict
 from rmqlab.protocol.message import Message, MessageQueue, StoredMessage
 
 __all__ = [
+    "AttachedCluster",
     "Cluster",
     "ClusterError",
     "GroupView",
@@ -63,6 +62,7 @@ __all__ = [
     "Traffic",
     "Verdict",
     "Verified",
+    "attached",
     "bars",
     "by_hash",
     "byte_map",
@@ -81,49 +81,25 @@ __all__ = [
     "wait_until",
 ]
 
-MQADMIN = "from rmqlab.mqadmin import main; main()"
-"""What the console script `mqadmin` does."""
+BESIDE = "attached"
 
-_started: dict[str, LabCluster | SimLab] = {}
+_started: dict[str, LabCluster | SimLab | AttachedCluster] = {}
 """The labs' clusters of this process, by name: a cell may be run again and again.
 
 The one that was started last comes last.
 """
 
 
-class LabCluster(Cluster, LabVerbs):
+class LabCluster(Cluster, RealVerbs):
     """A cluster of processes, with clients that look for changes twice a second."""
 
     simulated = SimLab
 
     def __init__(self, *arguments: Any) -> None:
         Cluster.__init__(self, *arguments)
-        LabVerbs.__init__(self)
+        RealVerbs.__init__(self)
         offsets = str(self.folder / "client-offsets")
         self.client_config = replace(ATTENTIVE, local_offset_store_dir=offsets)
-
-    def client_driver(self) -> Driver:
-        """Return this process's client thread."""
-        return THREAD
-
-    @property
-    def now_s(self) -> float:
-        """Seconds since this machine was started."""
-        return time.monotonic()
-
-    def run(self, seconds: float) -> None:
-        """Let so much time pass."""
-        time.sleep(seconds)
-
-    def traffic(self, topic: str, per_second: float = 100.0) -> Traffic:
-        """Return traffic on `topic`; use it in a `with` block."""
-        return Traffic(
-            self.name_servers, topic, per_second=per_second, record=self.tell
-        )
-
-    def cost(self, topic: str, senders: int, seconds: float = 3.0) -> Cost:
-        """Return what sending costs with so many senders at a time."""
-        return cost_of_sending(self.name_servers, topic, senders, seconds)
 
     def memory_mb(self) -> float:
         """Return the resident memory of all nodes in MB (a million bytes).
@@ -134,19 +110,6 @@ class LabCluster(Cluster, LabVerbs):
         if None in pids:
             return math.nan
         return sum(psutil.Process(pid).memory_info().rss for pid in pids) / 1e6
-
-    def mqadmin(self, line: str) -> None:
-        """Run a command of mqadmin on this cluster, and show what it prints.
-
-        Raises:
-            ClusterError: it failed; the text is what it says.
-        """
-        asked = [*shlex.split(line), "-n", self.name_servers]
-        command = [sys.executable, "-c", MQADMIN, *asked]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        print(done.stdout, end="")
-        if done.returncode:
-            raise ClusterError(f"mqadmin {line}: {done.stderr.strip()}")
 
     def down(self) -> None:
         """End the cluster, its clients first; see `Cluster.down`."""
@@ -215,6 +178,20 @@ def _end_earlier(name: str) -> None:
         earlier.close_clients()
     if registry.is_running(registry.read_state(name)):
         Cluster.attach(name).down()
+
+
+def attached(name_servers: str | None = None) -> AttachedCluster:
+    """Return the running cluster with these name servers, as host:port;host:port.
+
+    Without any it is the one beside the lab's container.
+
+    Raises:
+        ClusterError: none was named, or none of them answers.
+    """
+    if earlier := _started.pop(BESIDE, None):
+        earlier.close_clients()
+    cluster = _started[BESIDE] = AttachedCluster.find(name_servers)
+    return cluster
 
 
 def wait_until(is_so: Callable[[], Any], within_s: float | None = None) -> None:

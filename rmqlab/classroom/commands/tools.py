@@ -32,7 +32,13 @@ MARKS = {"ok": "[green]✓[/]", "absent": "[yellow]–[/]", "broken": "[red]✗[
     show_default=True,
     help="The first one to try.",
 )
-def lab_command(no_browser: bool, port: int) -> None:
+@click.option(
+    "--ip",
+    default="localhost",
+    show_default=True,
+    help="The address to listen on; whoever reaches it needs the token.",
+)
+def lab_command(no_browser: bool, port: int, ip: str) -> None:
     """Open the course in JupyterLab.
 
     \b
@@ -44,6 +50,7 @@ def lab_command(no_browser: bool, port: int) -> None:
         "-m",
         "jupyterlab",
         f"--port={port}",
+        f"--ServerApp.ip={ip}",
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.open_browser=" + str(not no_browser),
         "--LabApp.default_url=/lab/tree/labs/00_welcome.ipynb",

@@ -1,8 +1,8 @@
 """A topology as a Compose file, with the nodes' own files beside it.
 
-It is the one in compose/MODE, but for two things: nothing is built, and the image may
-be that of Apache RocketMQ, which then runs as root, as in the article: only so it may
-write to the article's folders.
+It is the one in compose/MODE, but for this: nothing is built, so there is no container
+with the course, and the image may be that of Apache RocketMQ, which then runs as root,
+as in the article: only so it may write to the article's folders.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def render(topology: Topology, program: Program) -> dict[str, str]:
     whole = yaml.safe_load(compose.render(topology))
     whole = {key: one for key, one in whole.items() if not key.startswith(SHARED)}
     services = whole["services"]
+    del services["lab"], whole["volumes"]["learner"]
     for service in services.values():
         service.pop("build", None)
     if program is not OWN:
