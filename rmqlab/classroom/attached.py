@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Self
+from typing import NoReturn, Self
 
 from rmqlab.classroom.console import brokers
 from rmqlab.classroom.real_verbs import RealVerbs
@@ -20,6 +20,10 @@ from rmqlab.client.blocking import BlockingAdmin, run
 from rmqlab.errors import Unavailable
 
 VARIABLE = "RMQLAB_NAMESRV"
+BY_HAND = (
+    "others run its nodes, so there are no buttons here: where it is Compose, type "
+    "`docker compose kill {}` in a terminal of its machine, or start, pause, unpause"
+)
 
 
 class AttachedCluster(RealVerbs):
@@ -63,6 +67,14 @@ class AttachedCluster(RealVerbs):
     def node(self, name: str) -> NodeState:
         """Return one node's state."""
         return self.status().node(name)
+
+    def kill(self, node: str) -> NoReturn:
+        """Say who can.
+
+        Raises:
+            ClusterError: always.
+        """
+        raise ClusterError(BY_HAND.format(node))
 
     def __repr__(self) -> str:
         """A fixed text: outputs of different runs can be compared."""

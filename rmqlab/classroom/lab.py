@@ -21,7 +21,7 @@ from typing import Any, Literal, overload
 import psutil
 
 from rmqlab.classroom import registry, runtimes
-from rmqlab.classroom.attached import AttachedCluster
+from rmqlab.classroom.attached import BY_HAND, AttachedCluster
 from rmqlab.classroom.cluster import Cluster
 from rmqlab.classroom.dump import byte_map, dump
 from rmqlab.classroom.group_panel import GroupPanel
@@ -210,8 +210,14 @@ def wait_until(is_so: Callable[[], Any], within_s: float | None = None) -> None:
         pass_until(is_so, limit_s, time.monotonic, time.sleep)
 
 
-def panel(cluster: Cluster | SimLab) -> ClusterPanel:
-    """Return a live panel with buttons for a cluster."""
+def panel(cluster: Cluster | SimLab | AttachedCluster) -> ClusterPanel:
+    """Return a live panel with buttons for a cluster.
+
+    Raises:
+        ClusterError: it is an attached one.
+    """
+    if isinstance(cluster, AttachedCluster):
+        raise ClusterError(BY_HAND.format("NODE"))
     return ClusterPanel(cluster)
 
 

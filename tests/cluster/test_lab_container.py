@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from rmqlab.classroom import compose, confinement, image, lab_image
-from rmqlab.classroom.lab import attached
+from rmqlab.classroom.lab import attached, panel
 from rmqlab.classroom.lab_image import Target
 from rmqlab.classroom.runtime import ClusterError
 from rmqlab.classroom.topology import MODES, load
@@ -71,4 +71,8 @@ def test_an_attached_cluster_is_used_like_one_of_the_labs_own(tmp_path, monkeypa
         seen = cluster.status().nodes
         assert [one.role for one in seen] == ["NAMESRV", "MASTER"]
         assert seen[1].log_end
+        with pytest.raises(ClusterError, match="`docker compose kill broker-a` in a"):
+            cluster.kill("broker-a")
+        with pytest.raises(ClusterError, match="no buttons here"):
+            panel(cluster)
         assert attached()._clients == []
