@@ -13,7 +13,7 @@ from rmqlab.classroom.conform import (
     routing,
     sending,
 )
-from rmqlab.classroom.conform.claim import Claim
+from rmqlab.classroom.conform.claim import Scene
 
 SUBJECTS = (
     routing,
@@ -30,5 +30,5 @@ CLAIMS = tuple(
     one
     for subject in SUBJECTS
     for one in vars(subject).values()
-    if isinstance(one, Claim)
+    if isinstance(one, Scene)
 )

@@ -65,17 +65,23 @@ class Claim:
     text: str
     lab: str
     ground: Ground
+
+
+@dataclass(frozen=True)
+class Scene(Claim):
+    """A claim that is played on a cluster which it shares with others."""
+
     play: Play
     is_alone: bool
     """Whether it strikes what others stand on: it is played when they are done."""
 
 
-def claim(lab: str, ground: Ground, *, alone: bool = False) -> Callable[[Play], Claim]:
+def claim(lab: str, ground: Ground, *, alone: bool = False) -> Callable[[Play], Scene]:
     """Make a claim of a function; its docstring says what is claimed."""
 
-    def make(play: Play) -> Claim:
+    def make(play: Play) -> Scene:
         text = inspect.getdoc(play) or ""
         name = play.__name__
-        return Claim(name, " ".join(text.split()), lab, ground, play, alone)
+        return Scene(name, " ".join(text.split()), lab, ground, play, alone)
 
     return make

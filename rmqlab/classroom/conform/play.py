@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from rmqlab.classroom.async_cluster import AsyncCluster
-from rmqlab.classroom.conform.claim import GROUNDS, Claim, Ground
+from rmqlab.classroom.conform.claim import GROUNDS, Ground, Scene
 from rmqlab.classroom.conform.normal import Json, normal
 from rmqlab.classroom.conform.stage import Stage, on_stage
 from rmqlab.errors import RmqError
@@ -43,7 +43,7 @@ class Played:
         return self.failed.get(name, "it was not played")
 
 
-async def play(claims: Iterable[Claim], runtime: str, tell: Tell) -> Played:
+async def play(claims: Iterable[Scene], runtime: str, tell: Tell) -> Played:
     """Play claims, ground by ground.
 
     Raises:
@@ -58,7 +58,7 @@ async def play(claims: Iterable[Claim], runtime: str, tell: Tell) -> Played:
     return played
 
 
-async def _play_on(ground: Ground, claims: list[Claim], played: Played) -> None:
+async def _play_on(ground: Ground, claims: list[Scene], played: Played) -> None:
     name = f"conform-{played.runtime}-{ground}-{os.getpid()}"
     settings = dict(ground.settings)
     how = {"runtime": played.runtime, "name": name, "settings": settings}
@@ -77,7 +77,7 @@ async def _play_on(ground: Ground, claims: list[Claim], played: Played) -> None:
 
 
 async def _observe(
-    claim: Claim, stage: Stage, played: Played, room: asyncio.Semaphore
+    claim: Scene, stage: Stage, played: Played, room: asyncio.Semaphore
 ) -> None:
     try:
         async with room, asyncio.timeout(CLAIM_S):
