@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from rmqlab.classroom.commands import EX_USAGE, conform, rmqlab
 from rmqlab.classroom.conform import known
 from rmqlab.classroom.conform.catalogue import CLAIMS
+from rmqlab.classroom.conform.exercises import of_exercises
 from rmqlab.classroom.conform.normal import normal
 from rmqlab.classroom.conform.play import Played
 from rmqlab.classroom.conform.table import IN_PAGE
@@ -140,7 +141,7 @@ def test_claims_have_names_of_their_own_and_say_something():
 
 
 def test_what_is_known_is_of_claims_that_there_are():
-    names = {one.name for one in CLAIMS}
+    names = {one.name for one in [*CLAIMS, *of_exercises()]}
     assert all(found.keys() <= names for found in known.KNOWN.values())
 
 

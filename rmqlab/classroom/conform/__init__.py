@@ -5,6 +5,7 @@
     routing, sending, asking, consuming, later, operating, files, pairs, published
                the claims, by subject
     catalogue  all of them
+    exercises  claims of another kind: solutions, and how they are graded
     play       plays them on one runtime
     normal     takes out what differs from run to run
     known      the differences that are known, and why they are

@@ -1,6 +1,6 @@
 """The differences between our nodes and RocketMQ's that are known, and why they are.
 
-By claim, by the place in what was observed; "" is all of it.
+By claim, or exercise, by the place in what was observed; "" is all of it.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ EVERYWHERE: dict[str, Places] = {
     "a_setting_that_is_none_changes_nothing": {
         "answer": (
             "RocketMQ says that all is well; ours say why the setting cannot be used."
+        ),
+    },
+    "03_fix_lost_index": {
+        "": (
+            "RocketMQ starts with an index that was cut short, and makes none anew "
+            "from messages that its queues know: their keys stay lost."
         ),
     },
 }
