@@ -58,7 +58,7 @@ def conform_command(
     """Play what the course claims on our nodes and on RocketMQ's, and compare.
 
     ROCKETMQ_HOME says where a release of RocketMQ lies.  All claims take a few minutes,
-    and so do all exercises.
+    all exercises a quarter of an hour.
 
     Exit code 1 if something differs that is not explained, or could not be played.
 
