@@ -89,7 +89,8 @@ class Delivery:
         """Return the queues of a topic that may be written to.
 
         A topic that is not there yet has those of the topic that lends new ones its
-        settings, if it does.  One that is there and not to be written to has none.
+        settings, if it does.  One that is there and not to be written to has none; but
+        that is asked for anew each time: its master may just have come back.
 
         Raises:
             SendError: there is none.
@@ -97,6 +98,9 @@ class Delivery:
         """
         route = await self._instance.route(topic)
         queues = self._writable(topic, route) if route else []
+        if route and not queues:
+            route = await self._instance.fetch_route(topic) or route
+            queues = self._writable(topic, route)
         if route is None:
             default = await self._instance.fetch_route(self._config.create_topic_key)
             if default:

@@ -7,6 +7,7 @@ import pytest
 from rmqlab.classroom import exercises, notebooks
 from rmqlab.classroom.grading.grader import grade
 from rmqlab.classroom.grading.marks import ExitCode
+from rmqlab.classroom.topology import LOCAL_PART
 
 ENTRY = exercises.entry("03_fix")
 
@@ -17,10 +18,10 @@ def mend(cluster, store, path):
     cluster.restart("broker-a")
 mend(ex.cluster, store, found)
 """
-DOES_WITHOUT_AN_INDEX = """
+DOES_WITHOUT_AN_INDEX = f"""
 def mend(cluster, store, path):
     [file] = store.root.parents[3].glob("conf/broker-a.properties")
-    own, _, _ = file.read_text().partition("# What runtime local changes")
+    own, _, _ = file.read_text().partition({LOCAL_PART!r})
     cluster.configure("broker-a", own + "messageIndexEnable=false")
     cluster.restart("broker-a")
 mend(ex.cluster, store, found)

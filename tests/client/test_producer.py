@@ -208,6 +208,30 @@ async def test_queues_that_may_not_be_written_are_left_alone(tmp_path):
     assert found == {"broker-b": 4}
 
 
+async def test_a_topic_that_nobody_may_write_to_is_made_nowhere_else(tmp_path):
+    async with cluster(tmp_path, "broker-a", "broker-b") as (producer, *brokers):
+        for broker in brokers:
+            broker.memory.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=4), 1)
+            await broker.registrations[0].step()
+        with pytest.raises(SendError, match="No route info of this topic") as told:
+            await producer.send(coffee())
+    assert told.value.is_definite
+
+
+async def test_a_topic_may_be_written_to_again_as_soon_as_a_name_server_says_so(
+    tmp_path,
+):
+    async with cluster(tmp_path, "broker-a") as (producer, broker):
+        broker.memory.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=4), 1)
+        await broker.registrations[0].step()
+        with pytest.raises(SendError):
+            await producer.send(coffee())
+        broker.memory.topics.put(TopicConfig("orders", QUEUES, QUEUES, perm=6), 1)
+        await broker.registrations[0].step()
+        sent = await producer.send(coffee())
+    assert sent.status is SendStatus.SEND_OK
+
+
 async def test_a_producer_that_closes_is_forgotten_by_its_brokers(tmp_path):
     async with cluster(tmp_path, "broker-a") as (producer, broker):
         await producer.send(coffee())
