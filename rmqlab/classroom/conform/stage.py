@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,7 @@ class Stage:
 
     def said(self, node: str, text: str) -> list[str]:
         """Return the lines with a text that a node has printed."""
-        where = Path(self.nodes[node].folder, "logs", "rocketmqlogs", node)
-        lines = (where / "console.txt").read_text("utf-8", "replace").splitlines()
+        lines = _printed(self.nodes[node]).splitlines()
         return [line for line in lines if text in line]
 
     async def call(self, header: Header, body: Any = b"", at: str = BROKER) -> Frame:
@@ -248,3 +247,16 @@ class Heard:
         """Return what was said, sorted, once there are so many."""
         await until(lambda: len(self.messages) >= count)
         return sorted(bodies(self.messages))
+
+
+def _printed(node: NodeState) -> str:
+    """Return what a node has printed; Docker keeps it while its container runs."""
+    console = Path(node.folder, "logs", "rocketmqlogs", node.name, "console.txt")
+    if console.exists() or node.container is None:
+        return console.read_text("utf-8", "replace")
+    # Its library takes a third of a second to import: only who uses it waits.
+    from rmqlab.classroom import image  # noqa: PLC0415
+
+    with closing(image.connect()) as daemon:
+        said: bytes = daemon.containers.get(node.container).logs()
+    return said.decode("utf-8", "replace")

@@ -25,7 +25,7 @@ from tests.interop.jars import alone, jars_of, release
 
 HERE = Path(__file__).parent
 LABEL = "rmqlab.standin"
-MODULES = "java.se,jdk.crypto.ec,jdk.unsupported,jdk.zipfs"
+MODULES = "java.se,jdk.crypto.ec,jdk.management,jdk.unsupported,jdk.zipfs"
 LINK_S = 120
 
 
