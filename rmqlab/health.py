@@ -19,7 +19,7 @@ from __future__ import annotations
 import socket
 import sys
 from argparse import ArgumentParser
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -218,8 +218,8 @@ def _target_for_tests(words: list[str]) -> Target:
     name = _read(BrokerConfig(broker_name="broker-a"), text).broker_name
     name_server = f"127.0.0.1:{found.namesrv_port}"
     at = f"127.0.0.1:{found.port}"
-    master = Target(at, name, name_servers=(name_server,), is_open=True)
-    return replace(master, is_for_tests=True)
+    servers = (name_server,)
+    return Target(at, name, name_servers=servers, is_open=True, is_for_tests=True)
 
 
 def _here(bind_address: str, broker_ip: str = "") -> str:

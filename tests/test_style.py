@@ -386,7 +386,12 @@ def test_what_belongs_to_a_machine_is_recognised(line):
 
 @pytest.mark.parametrize(
     "line",
-    ["rmqlab/work/x", "/ro" + "ot/store", "localhost:8080", "/usr/local/rocketmq"],
+    [
+        "rmqlab/wo" + "rk/x",
+        "/ro" + "ot/store",
+        "localhost:" + "8080",
+        "/usr/lo" + "cal/rocketmq",
+    ],
 )
 def test_what_belongs_to_no_machine_is_let_through(line):
     assert not any(pattern.search(line) for pattern in OF_A_MACHINE.values())

@@ -24,8 +24,6 @@ CONF = "/usr/local/rocketmq/conf"
 """Where a node's file is in its container: beside the article's store."""
 LOGS_BELOW_HOME = "logs/rocketmqlogs"
 LOGS = f"{ROOTS_HOME}/{LOGS_BELOW_HOME}"
-
-
 BIN = "/usr/local/rocketmq/bin"
 HEALTH = {"interval": "2s", "start_period": "60s", "retries": 5}
 """A master may wait for its slave at first; later 10 s without one are worth a word."""
