@@ -63,6 +63,13 @@ def pytest_xdist_auto_num_workers(config):
     return WORKERS_A_CORE * (os.cpu_count() or 1)
 
 
+def pytest_sessionfinish(session, exitstatus):
+    """Keep how it ended beside the list of what failed, for the gate (.ci/run)."""
+    cache = getattr(session.config, "cache", None)
+    if cache and not hasattr(session.config, "workerinput"):  # workers end, too
+        cache.set("rmqlab/exit_status", int(exitstatus))
+
+
 def pytest_collection_modifyitems(items):
     """Have the longest tests begin first; the order of the others stays."""
 

@@ -111,6 +111,7 @@ class Operator:
             for one in range(COUNT)
         ]
         await self._consumed(COUNT)
+        await ask("known", topic=TOPIC)
 
     async def _consumed(self, count: int) -> None:
         await self._client.ask("heard", count=count)

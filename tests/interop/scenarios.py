@@ -37,6 +37,7 @@ SETTINGS = {
     "messageDelayLevel": " ".join(["3s", "6s", *["1s"] * 16]),
     "transactionCheckInterval": 1000,
     "transactionTimeOut": 1000,
+    "transactionCheckMax": 10_000,  # however late the first heartbeat is
     "enablePropertyFilter": "true",
 }
 QUICK = "-Drocketmq.client.rebalance.waitInterval=300"

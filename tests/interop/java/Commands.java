@@ -66,6 +66,9 @@ public final class Commands {
                 Stage.until(() -> stage.committed(
                     consumer, asked.getString("topic")) == asked.getLongValue("offset"));
                 return null;
+            case "known":
+                stage.producerKnown(asked.getString("topic"));
+                return null;
             case "leave":
                 consumer.shutdown();
                 return null;

@@ -151,7 +151,7 @@ final class Sending {
         TransactionMQProducer teller = new TransactionMQProducer("tellers");
         teller.setNamesrvAddr(stage.nameServers);
         teller.setInstanceName("teller");
-        // Only who sent a heartbeat is asked, and not for longer than fifteen seconds.
+        // Only who sent a heartbeat is asked.
         teller.setHeartbeatBrokerInterval(1000);
         teller.setTransactionListener(new TransactionListener() {
             @Override

@@ -20,6 +20,7 @@ final class Stage {
     private static final long BOUND_MS = 60_000;
     private static final long LOOK_AGAIN_MS = 10;
     private static final int ROUTES_MS = 500; // a group's retry topic is made after its start
+    private static final int HEARTBEAT_MS = 1000; // one that is lost is made good before long
 
     final DefaultMQProducer producer = new DefaultMQProducer("senders");
     final DefaultMQPullConsumer puller = new DefaultMQPullConsumer("pullers");
@@ -31,6 +32,7 @@ final class Stage {
         producer.setNamesrvAddr(nameServers);
         producer.setSendMsgTimeout(20_000);
         producer.setPollNameServerInterval(ROUTES_MS);
+        producer.setHeartbeatBrokerInterval(HEARTBEAT_MS);
         puller.setNamesrvAddr(nameServers);
         admin.setNamesrvAddr(nameServers);
         admin.setInstanceName("admin");
@@ -55,6 +57,11 @@ final class Stage {
         return admin.examineBrokerClusterInfo().getBrokerAddrTable().get(BROKER).selectBrokerAddr();
     }
 
+    /** Returns once the broker knows the producer, which only a heartbeat tells it. */
+    void producerKnown(String topic) throws Exception {
+        untilGiven(() -> admin.examineProducerConnectionInfo(producer.getProducerGroup(), topic));
+    }
+
     /** The number of queues that a route names, 0 where there is none yet. */
     int queuesOf(String topic) {
         try {
@@ -75,6 +82,7 @@ final class Stage {
         consumer.setInstanceName(instance);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setPollNameServerInterval(ROUTES_MS);
+        consumer.setHeartbeatBrokerInterval(HEARTBEAT_MS);
         consumer.setConsumeThreadMin(4);
         consumer.setConsumeThreadMax(4);
         return consumer;
