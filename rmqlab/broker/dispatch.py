@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from rmqlab.broker.call import Answer, Call
 from rmqlab.broker.gate import OffsetGate, Told
+from rmqlab.broker.outbox import Outbox
 from rmqlab.broker.questions import Questions
 from rmqlab.broker.requests import bound
 from rmqlab.clock import Clock
@@ -43,9 +44,10 @@ class Dispatch:
         self._questions, self._config = questions, config
         self._flushes = config.flush_disk_type is FlushDiskType.SYNC_FLUSH
         self._copies = config.broker_role is BrokerRole.SYNC_MASTER
-        self.flushed = OffsetGate(config.sync_flush_timeout / 1000)
-        self.copied = OffsetGate(config.slave_timeout / 1000)
-        self.announced = OffsetGate(ANNOUNCE_S)
+        self._outbox = out = Outbox()
+        self.flushed = OffsetGate(config.sync_flush_timeout / 1000, out.empty)
+        self.copied = OffsetGate(config.slave_timeout / 1000, out.empty)
+        self.announced = OffsetGate(ANNOUNCE_S, out.empty)
         self.fast_port = 0
         """listenPort − 2, which serves everything but PULL_MESSAGE."""
 
@@ -78,9 +80,10 @@ class Dispatch:
         if answer is None:
             return None
         if answer.known_at is not None:
-            leaving = _Leaving(answer.frame, call, 1)
+            leaving = _Leaving(answer.frame, call, 1, self._outbox)
             self.announced.wait(answer.known_at, lambda _: leaving.go())
             leaving.go()
+            self._outbox.empty()
             return None
         if answer.safe_at is None or not (self._flushes or self._copies):
             return answer.frame
@@ -99,10 +102,11 @@ class Dispatch:
             gates.append((self.copied, ResponseCode.FLUSH_SLAVE_TIMEOUT))
         elif self._copies:
             answer.frame.code = ResponseCode.SLAVE_NOT_AVAILABLE
-        leaving = _Leaving(answer.frame, call, len(gates))
+        leaving = _Leaving(answer.frame, call, len(gates), self._outbox)
         for gate, failure in gates:
             gate.wait(end, leaving.told_by(failure))
         leaving.go()
+        self._outbox.empty()
 
     def close(self) -> None:
         """Turn away who still waits, as its time were up."""
@@ -115,10 +119,11 @@ class Dispatch:
 class _Leaving:
     """An answer on its way out, held at some gates."""
 
-    __slots__ = ("_call", "_frame", "_gates")
+    __slots__ = ("_call", "_frame", "_gates", "_outbox")
 
-    def __init__(self, frame: Frame, call: Call, gates: int) -> None:
+    def __init__(self, frame: Frame, call: Call, gates: int, outbox: Outbox) -> None:
         self._frame, self._call, self._gates = frame, call, gates + 1
+        self._outbox = outbox
 
     def told_by(self, failure: ResponseCode) -> Told:
         """Return what a gate calls; not passed means `failure`."""
@@ -137,4 +142,4 @@ class _Leaving:
         """One thing less to wait for; after the last one, leave."""
         self._gates -= 1
         if self._gates == 0 and not self._call.frame.is_oneway:
-            self._call.peer.send(self._frame)
+            self._outbox.put(self._frame, self._call.peer)

@@ -26,10 +26,16 @@ class Waiting(NamedTuple):
 
 
 class OffsetGate:
-    """Lets through who waits for at most `passed`."""
+    """Lets through who waits for at most `passed`.
 
-    def __init__(self, limit_s: float) -> None:
+    `after` is called whenever some who waited have been told.
+    """
+
+    def __init__(
+        self, limit_s: float, after: Callable[[], None] = lambda: None
+    ) -> None:
         self.passed = 0
+        self._after = after
         self.limit_s = limit_s
         """How long who comes now waits at most."""
         self._waiting: deque[Waiting] = deque()
@@ -54,11 +60,13 @@ class OffsetGate:
         self.passed = max(self.passed, offset)
         while self._waiting and self._waiting[0].offset <= self.passed:
             self._waiting.popleft().told(True)
+        self._after()
 
     def _expire(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting and self._waiting[0].deadline <= loop.time():
             self._waiting.popleft().told(False)
+        self._after()
         self._timer = (
             loop.call_at(self._waiting[0].deadline, self._expire)
             if self._waiting
@@ -71,6 +79,7 @@ class OffsetGate:
             self._timer.cancel()
         while self._waiting:
             self._waiting.popleft().told(False)
+        self._after()
 
     def __len__(self) -> int:
         return len(self._waiting)

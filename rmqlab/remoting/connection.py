@@ -109,16 +109,16 @@ class Connection(asyncio.Protocol):
         if answers:
             self._transport.write(b"".join(answers))
 
-    def send(self, frame: Frame) -> None:
-        """Send a frame; on a connection that ends, nothing happens.
+    def send(self, *frames: Frame) -> None:
+        """Send frames in one write; on a connection that ends, nothing happens.
 
         Raises:
-            WireError: the frame is longer than any peer would read.
+            WireError: a frame is longer than any peer would read; none is sent.
         """
         if self._transport.is_closing():
             return
         self.heard_at = self._loop.time()
-        data = frame.to_bytes()
+        data = b"".join([frame.to_bytes() for frame in frames])
         if self._corked is None:
             self._transport.write(data)
         else:
