@@ -9,7 +9,6 @@ calls `step` and never starts the loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from rmqlab.errors import RmqError
@@ -50,12 +49,23 @@ class Service:
         while True:
             if self._woken.is_set():
                 await asyncio.sleep(0)  # by its own step: others have their turn first
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+            await self._woken_within(pause)
             self._woken.clear()
             await self._step()
             pause = self.interval_s
+
+    async def _woken_within(self, pause_s: float | None) -> None:
+        """Wait until woken, by a clock of its own in the end.
+
+        A tenth of the price of `asyncio.timeout`, and the dispatcher steps often.
+        """
+        loop = asyncio.get_running_loop()
+        clock = None if pause_s is None else loop.call_later(pause_s, self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            if clock:
+                clock.cancel()
 
     async def _step(self) -> None:
         try:

@@ -27,6 +27,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from json.encoder import encode_basestring as quoted
 from typing import Any
 
 from rmqlab.errors import WireError
@@ -43,7 +44,6 @@ PREFIX = struct.Struct(">iI")  # length; type in the top byte, header length bel
 BINARY_HEAD = struct.Struct(">hBhii")  # code, language, version, opaque, flag
 KEY_LENGTH = struct.Struct(">h")
 
-_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _parse_json = json.JSONDecoder().decode
 
 
@@ -169,24 +169,25 @@ def header_length(word: bytes, length: int) -> int:
 
 
 def _json_header(frame: Frame) -> bytes:
-    header: dict[str, Any] = {"code": int(frame.code)}
+    fields = remark = ""
     if frame.fields is not None:
-        header["extFields"] = frame.fields
-    header["flag"] = int(frame.flag)
-    header["language"] = frame.language
-    header["opaque"] = frame.opaque
+        pairs = [f"{quoted(key)}:{quoted(text)}" for key, text in frame.fields.items()]
+        fields = f'"extFields":{{{",".join(pairs)}}},'
     if frame.remark is not None:
-        header["remark"] = frame.remark
-    header["serializeTypeCurrentRPC"] = "JSON"
-    header["version"] = int(frame.version)
-    return _to_json(header).encode()
+        remark = f'"remark":{quoted(frame.remark)},'
+    language = "null" if frame.language is None else quoted(frame.language)
+    return (
+        f'{{"code":{frame.code:d},{fields}"flag":{frame.flag:d},"language":{language},'
+        f'"opaque":{frame.opaque},{remark}"serializeTypeCurrentRPC":"JSON",'
+        f'"version":{frame.version:d}}}'
+    ).encode()
 
 
 def _from_json(header: bytes, body: bytes) -> Frame:
     try:
         found = _parse_json(header.decode())
         if b"\\ud" in header or b"\\uD" in header:
-            _to_json(found).encode()  # half a UTF-16 pair could never be written again
+            json.dumps(found, ensure_ascii=False).encode()  # half a UTF-16 pair could never be written again
         remark, language = found.get("remark"), found.get("language", "JAVA")
         return Frame(
             code=int(found["code"]),

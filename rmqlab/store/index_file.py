@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
@@ -92,6 +92,13 @@ class Header:
     slot_count: int = 0
     count: int = 1
     """The number that the next entry gets."""
+
+    def to_bytes(self) -> bytes:
+        """Return it as it lies in the file."""
+        return HEADER.pack(
+            self.begin_ms, self.end_ms, self.begin_offset, self.end_offset,
+            self.slot_count, self.count,
+        )  # fmt: skip
 
 
 class Entry(NamedTuple):
@@ -221,7 +228,7 @@ class IndexFile:
         Raises:
             DiskFull, StoreError: call it again.
         """
-        data = HEADER.pack(*astuple(self.header))
+        data = self.header.to_bytes()
         if data == self._saved:
             return
         file = self._pool.file(self.path, self.shape.file_bytes)
