@@ -15,8 +15,8 @@ class Peer(Hashable, Protocol):
 
     peer: tuple[str, int]
 
-    def send(self, frame: Frame) -> None:
-        """Send without waiting."""
+    def send(self, *frames: Frame) -> None:
+        """Send without waiting, several in one go."""
         ...
 
     def close(self) -> None:

@@ -6,17 +6,17 @@ one, each would be a call of the operating system: a tenth of what a send costs.
 
 from __future__ import annotations
 
+from rmqlab.broker.call import Peer
 from rmqlab.protocol.frame import Frame
-from rmqlab.remoting import Connection
 
 
 class Outbox:
     """Keeps answers until it is emptied."""
 
     def __init__(self) -> None:
-        self._answers: dict[Connection, list[Frame]] = {}
+        self._answers: dict[Peer, list[Frame]] = {}
 
-    def put(self, answer: Frame, peer: Connection) -> None:
+    def put(self, answer: Frame, peer: Peer) -> None:
         """Keep an answer, behind those that the peer gets already."""
         self._answers.setdefault(peer, []).append(answer)
 

@@ -187,7 +187,8 @@ def _from_json(header: bytes, body: bytes) -> Frame:
     try:
         found = _parse_json(header.decode())
         if b"\\ud" in header or b"\\uD" in header:
-            json.dumps(found, ensure_ascii=False).encode()  # half a UTF-16 pair could never be written again
+            # Half a UTF-16 pair could never be written again.
+            json.dumps(found, ensure_ascii=False).encode()
         remark, language = found.get("remark"), found.get("language", "JAVA")
         return Frame(
             code=int(found["code"]),

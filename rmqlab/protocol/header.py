@@ -144,6 +144,8 @@ def _read_bool(text: str) -> bool:
 
 
 def _write(value: Any) -> str:
+    if type(value) is int:  # the most frequent by far
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(int(value))

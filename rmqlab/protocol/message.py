@@ -17,7 +17,7 @@ import re
 import socket
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import mul
@@ -180,15 +180,19 @@ def join_properties(properties: Mapping[str, str]) -> str:
 
 def java_hash(text: str) -> int:
     """Return Java's `String.hashCode`: over UTF-16 units, wrapped to 32 bits."""
-    data = text.encode("utf-16-be", "surrogatepass")
+    units: Sequence[int] = text.encode() if text.isascii() else _utf16_units(text)
     value = 0
-    for start in range(0, len(data), 2 * len(_POWERS)):
-        block = data[start : start + 2 * len(_POWERS)]
-        units = struct.unpack(f">{len(block) // 2}H", block)
+    for start in range(0, len(units), len(_POWERS)):
+        block = units[start : start + len(_POWERS)]
         # 31 × (31 × (… + a) + b) + c, as one sum: it is asked for with every key.
-        value = value * 31 ** len(units) + sum(map(mul, units, _POWERS[-len(units) :]))
+        value = value * 31 ** len(block) + sum(map(mul, block, _POWERS[-len(block) :]))
     value &= 0xFFFFFFFF
     return value - (1 << 32) if value & 0x80000000 else value
+
+
+def _utf16_units(text: str) -> Sequence[int]:
+    data = text.encode("utf-16-be", "surrogatepass")
+    return struct.unpack(f">{len(data) // 2}H", data)
 
 
 def keys_of(properties: Mapping[str, str]) -> list[str]:

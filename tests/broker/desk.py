@@ -30,8 +30,8 @@ class Peer:
         self.sent: list[Frame] = []
         self.is_closed = False
 
-    def send(self, frame: Frame) -> None:
-        self.sent.append(frame)
+    def send(self, *frames: Frame) -> None:
+        self.sent += frames
 
     def close(self) -> None:
         self.is_closed = True

@@ -23,7 +23,7 @@ from tests.classroom.conftest import run
 from tests.classroom.test_bench import HERE
 from tests.interop.jars import home
 
-FEW = {"cell_ms": 20, "backlog": 40, "arrivals": 2, "outage_ms": 150}
+FEW = {"cell_ms": 20, "warm_ms": 20, "backlog": 40, "arrivals": 2, "outage_ms": 150}
 
 
 # Side by side

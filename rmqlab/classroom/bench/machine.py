@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 from rmqlab import __version__
+from rmqlab.classroom import release
+from rmqlab.classroom.runtime import ClusterError
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Machine:
     """Of the folder that is measured in."""
     load: float
     """Processes that wanted a core in the minute before."""
+    rocketmq: str = ""
+    """The release that ROCKETMQ_HOME names, and its Java."""
 
 
 def examine(folder: Path) -> Machine:
@@ -42,6 +46,7 @@ def examine(folder: Path) -> Machine:
         rmqlab=" ".join(filter(None, (__version__, _commit()))),
         file_system=file_system(folder),
         load=round(psutil.getloadavg()[0], 2),
+        rocketmq=_rocketmq(),
     )
 
 
@@ -78,6 +83,15 @@ def _commit() -> str:
     git = ("git", "-C", str(here.parent))
     is_ours = _said(*git, "ls-files", here.name)
     return _said(*git, "describe", "--always", "--dirty") if is_ours else ""
+
+
+def _rocketmq() -> str:
+    try:
+        found = release.find()
+    except ClusterError:
+        return ""
+    java = _said(found.java, "--version").splitlines()[:1]
+    return ", ".join([f"RocketMQ {found.version}", *java])
 
 
 def _said(*command: str) -> str:

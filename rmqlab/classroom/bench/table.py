@@ -29,6 +29,8 @@ def machine_lines(run: Mapping[str, Any]) -> list[str]:
         f"{machine['kernel']}; files on {machine['file_system']}",
         f"{machine['python']}, rmqlab {machine['rmqlab']}",
     ]
+    if machine.get("rocketmq"):
+        lines.append(machine["rocketmq"])
     if load > BUSY * cores:
         lines.append("The machine was busy with other things: trust no number here.")
     return lines

@@ -2,6 +2,7 @@
 
 starting   up, once                                                    s
 sending    one mode, one load: each of its cells in turn               messages/s, ms
+warmed     one cell, when the nodes have been busy for long            messages/s, ms
 backlog    a load fills the topic, and a new group consumes all of it  messages/s, MB
 passing    one message after the other, from the send to a listener    ms
 outage     one sender, and a master is killed                          ms
@@ -23,13 +24,15 @@ from rmqlab.classroom.bench.replication.lag import late_one
 from rmqlab.classroom.bench.sides import load
 from rmqlab.classroom.bench.sides.cells import PLAIN, RATE, Cell, Mode, cells
 from rmqlab.classroom.bench.sides.cluster import TOPIC, make_topic, started
-from rmqlab.classroom.bench.sides.load import Load
+from rmqlab.classroom.bench.sides.load import JAVA, Load
 from rmqlab.classroom.runtime import Status
 
 VICTIM = "broker-a"
 STRUCK_AFTER = 3
 """A part in so many of an outage's time is over when the master is killed."""
 READY, READY_WITHOUT_TLS = "started to usable", "started to usable, without TLS"
+WARM, MOST = Cell(JAVA, 16, 128), 64
+WARMED = {f"after a long load: {name}": unit for name, unit in WARM.units.items()}
 CONSUMED = "{}: consumed from a backlog"
 RESIDENT, OWN_PAGES = "{}: memory after it, RSS", "{}: memory after it, USS"
 PASSED, PASSED_LATE = "{}: send to listener, median", "{}: send to listener, 99 of 100"
@@ -79,6 +82,17 @@ async def sent(client: Load, every: list[Cell], millis: int) -> dict[str, float]
         values = one.per_second, one.median_ms, one.late_ms
         found |= zip(cell.units, values, strict=True)
     return found
+
+
+async def warmed(runtime: str, folder: Path, sizes: Sizes) -> dict[str, float]:
+    """Take one cell after a long load: what a JVM has compiled by then is much quicker.
+
+    The other cells are of a cluster as a learner meets it, seconds after its start.
+    """
+    async with _loaded(runtime, PLAIN, JAVA, folder) as (_, client):
+        await client.send(TOPIC, MOST, WARM.body_bytes, sizes["warm_ms"])
+        one = await client.send(TOPIC, WARM.senders, WARM.body_bytes, sizes["cell_ms"])
+    return dict(zip(WARMED, (one.per_second, one.median_ms, one.late_ms), strict=True))
 
 
 async def backlog(

@@ -33,7 +33,9 @@ Each round takes them one after the other. A number is the median of {rounds} ro
 with the least and the greatest in brackets; a ratio is ours by RocketMQ's. A cell is
 named by its load, senders and size: `java 16 × 128 B` are 16 threads of RocketMQ's own
 client, the same program for all sides; `own` is our client. Nodes and load share the
-machine's cores: of another machine only the ratios say something.
+machine's cores: of another machine only the ratios say something. Each probe starts its
+cluster anew and warms it up for some seconds, so a JVM has not compiled everything yet,
+as on a learner's machine; "after a long load" shows one cell when it has.
 
 ```sh
 {command}
