@@ -38,6 +38,7 @@ cluster anew and warms it up for some seconds, so a JVM has not compiled everyth
 as on a learner's machine; "after a long load" shows one cell when it has.
 
 ```sh
+export ROCKETMQ_HOME=~/rocketmq-4.9.7    # a release, or a folder with its jars
 {command}
 ```
 
