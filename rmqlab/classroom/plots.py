@@ -98,6 +98,32 @@ def lines(
     return plot
 
 
+def curves(
+    figures: Mapping[tuple[str, str], Mapping[float, float]], columns: int = 3
+) -> Plot:
+    """Draw many small ones, a row of them for each thing that grows.
+
+    ``{("topics", "memory, MB"): {10: 25.1, …}, …}``; scales are logarithmic, and one up
+    shows at least a factor of ten, so that what is flat looks flat.
+    """
+    rows = -(-len(figures) // columns)
+    plot = Plot((4.0 * columns, 2.4 * rows))
+    for number, ((across, up), values) in enumerate(figures.items(), start=1):
+        axes: Any = plot.figure.add_subplot(rows, columns, number)
+        axes.plot(list(values), list(values.values()), marker="o", ms=4)
+        axes.set_xscale("symlog" if 0 in values else "log")
+        axes.set_yscale("log")
+        if values:
+            low, high = min(values.values()), max(values.values())
+            wider = max(1.0, (10 * low / high) ** 0.5)
+            axes.set_ylim(low / wider / 1.2, high * wider * 1.2)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.set_xlabel(across, fontsize=8)
+        axes.set_title(up, fontsize=9)
+        axes.grid(visible=True, alpha=0.3)
+    return plot
+
+
 def timeline(report: Report, marks: Mapping[str, float]) -> Plot:
     """Draw how sends ended and how long each took, by the moment of sending.
 

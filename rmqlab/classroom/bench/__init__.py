@@ -31,6 +31,9 @@ PARTS = {
     "cluster": "rmqlab.classroom.bench.sides.ours",
 }
 """Which module has which part: one is imported only when it is measured."""
+GROWTH = "growth"
+LONG = {GROWTH: "rmqlab.classroom.bench.growth"}
+"""Those that take very long, and so only where they are named."""
 OTHER_SIDES = {
     "rocketmq": "rmqlab.classroom.bench.sides.rocketmq",
     "floor": "rmqlab.classroom.bench.sides.acknowledging",
@@ -44,7 +47,7 @@ def load(name: str) -> Part:
     Raises:
         ConfigError: there is none.
     """
-    every = PARTS | OTHER_SIDES
+    every = PARTS | LONG | OTHER_SIDES
     if name not in every:
         known = ", ".join(every)
         raise ConfigError(f"there is no benchmark {name!r}: choose from {known}")

@@ -62,12 +62,12 @@ class Cluster:
         node.write_topics(self.store(name), [TOPIC], self._queues)
         await self._start_broker(name, {"brokerName": name, "brokerRole": role})
 
-    async def start_slave(self, name: str, master: str) -> None:
+    async def start_slave(self, name: str, master: str, broker_id: int = 1) -> None:
         """Start a slave of this master with an empty store.
 
         Where the master is, it learns from the name server, as it registers.
         """
-        settings = {"brokerName": master, "brokerId": 1, "brokerRole": "SLAVE"}
+        settings = {"brokerName": master, "brokerId": broker_id, "brokerRole": "SLAVE"}
         await self._start_broker(name, settings)
 
     async def start_pair(self, name: str, role: str = "ASYNC_MASTER") -> None:
@@ -116,11 +116,19 @@ class Cluster:
             "slaves": int(told["haSlaveCount"]),
         }
 
-    async def until_followed(self, name: str) -> None:
-        """Wait until a slave of this master is connected."""
+    def memory(self, name: str) -> float:
+        """Return a node's resident memory in MB (a million bytes)."""
+        return node.memory(self._processes[name])
+
+    def processor_s(self, name: str) -> float:
+        """Return how long a node has had a processor, in seconds."""
+        return node.processor_s(self._processes[name])
+
+    async def until_followed(self, name: str, slaves: int = 1) -> None:
+        """Wait until so many slaves of this master are connected."""
 
         async def is_followed() -> bool:
-            return (await self.progress(name))["slaves"] > 0
+            return (await self.progress(name))["slaves"] >= slaves
 
         await until(is_followed, f"slave of {name}")
 

@@ -11,6 +11,8 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import psutil
+
 from rmqlab.boot import LOG_DIR_VARIABLE
 from rmqlab.classroom.bench.part import BenchError
 from rmqlab.protocol.bodies import DataVersion, TopicConfig, TopicTable
@@ -65,6 +67,17 @@ async def start(kind: str, settings: Path) -> Process:
         _, said = await process.communicate()
         raise BenchError(f"the {kind} did not start: {said.decode(errors='replace')}")
     return process
+
+
+def memory(process: Process) -> float:
+    """Return its resident memory in MB (a million bytes)."""
+    return float(psutil.Process(process.pid).memory_info().rss) / 1e6
+
+
+def processor_s(process: Process) -> float:
+    """Return how long it has had a processor, in seconds."""
+    used = psutil.Process(process.pid).cpu_times()
+    return float(used.user + used.system)
 
 
 async def end(process: Process) -> None:

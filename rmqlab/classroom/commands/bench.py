@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rmqlab.classroom import registry
-from rmqlab.classroom.bench import PARTS, load, machine
+from rmqlab.classroom.bench import GROWTH, LONG, PARTS, load, machine
 from rmqlab.classroom.bench.compare import compare, differences
 from rmqlab.classroom.bench.part import Part
 from rmqlab.classroom.bench.result import PartResult, read, to_json
@@ -32,7 +32,7 @@ MOST_ROUNDS = 100
 
 
 @click.command("bench")
-@click.argument("parts", nargs=-1, metavar=f"[{'|'.join(PARTS)}]…")
+@click.argument("parts", nargs=-1, metavar=f"[{'|'.join(PARTS | LONG)}]…")
 @click.option(
     "--rounds", type=click.IntRange(1, MOST_ROUNDS),
     help=f"{ROUNDS} beside one to warm up, where nothing is said; 1 with --quick.",
@@ -48,7 +48,8 @@ MOST_ROUNDS = 100
 )  # fmt: skip
 @click.option(
     "--into", type=click.Path(file_okay=False, exists=True, writable=True),
-    help="With --against: write a page, pictures and the numbers into this folder.",
+    help="Write a page, pictures and the numbers into this folder, --against or of "
+    "growth alone.",
 )  # fmt: skip
 @click.option("--list", "is_list", is_flag=True, help="Say what is measured.")
 @click.option(
@@ -77,8 +78,9 @@ def bench_command(
 ) -> None:
     """Measure how fast and how large things are here.
 
-    All parts, or those that are named; all of them take half an hour.  Numbers of two
-    machines, or of a busy one, cannot be compared: look at the spread.
+    All parts, or those that are named; all of them take half an hour, and growth, which
+    has to be named, as long for each two rounds.  Numbers of two machines, or of a busy
+    one, cannot be compared: look at the spread.
 
     Exit code 1 if a measurement broke; one that cannot be had here, or misses its
     target, is told and is no failure.
@@ -87,10 +89,13 @@ def bench_command(
     rmqlab bench store --quick
     rmqlab bench --json before.json && … && rmqlab bench --compare before.json
     rmqlab bench cluster --against rocketmq --only java
+    rmqlab bench growth --rounds 1 --into docs
     """
     is_against = against is not None
-    if into and not is_against:
-        raise click.UsageError("--into is for a report --against rocketmq")
+    if into and not (is_against or parts == (GROWTH,)):
+        raise click.UsageError(
+            f"--into is for a report --against rocketmq, or of {GROWTH} alone"
+        )
     try:
         chosen = _chosen(parts, only, is_against=is_against)
         before = read(Path(old_file)) if old_file else None
@@ -144,11 +149,15 @@ def _chosen(
 
 
 def _report(into: str, found: list[PartResult], run: Mapping[str, Any]) -> None:
-    # What draws its pictures takes half a second to import.
-    from rmqlab.classroom.bench.sides import report  # noqa: PLC0415
+    # What draws their pictures takes half a second to import.
+    from rmqlab.classroom.bench.growth import report as growth  # noqa: PLC0415
+    from rmqlab.classroom.bench.sides import report as speed  # noqa: PLC0415
 
     typed = shlex.join(["rmqlab", *sys.argv[1:]])
-    report.write(Path(into), list(rows(found)), run, typed)
+    if found[0].part.name == GROWTH:
+        growth.write(Path(into), found[0], run, typed)
+    else:
+        speed.write(Path(into), list(rows(found)), run, typed)
 
 
 @contextmanager

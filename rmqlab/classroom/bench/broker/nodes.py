@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from rmqlab.classroom.bench import node
 from rmqlab.classroom.bench.ports import HOST, Ports
 
@@ -23,13 +21,11 @@ class Nodes(NamedTuple):
 
     def memory(self, name: str) -> float:
         """Return a node's resident memory in MB (a million bytes)."""
-        process = psutil.Process(self.processes[name].pid)
-        return float(process.memory_info().rss) / 1e6
+        return node.memory(self.processes[name])
 
     def processor_s(self, name: str) -> float:
         """Return how long a node has had a processor, in seconds."""
-        used = psutil.Process(self.processes[name].pid).cpu_times()
-        return float(used.user + used.system)
+        return node.processor_s(self.processes[name])
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ async def _measure(folder: Path, sizes: Sizes) -> dict[str, float]:
         running(folder, names) as nodes,
         Admin(nodes.name_server) as admin,
     ):
-        await _until_routed(admin, names[-1])
+        await until_routed(admin, names[-1])
         started.seconds = time.perf_counter() - began
         with routing.running():
             await _ask_routes(nodes, names, sizes["routes"])
@@ -45,7 +45,7 @@ async def _measure(folder: Path, sizes: Sizes) -> dict[str, float]:
             await admin.topics()
         with creating.running():
             await admin.create_topic(NEW)
-            await _until_routed(admin, NEW)
+            await until_routed(admin, NEW)
         return {
             "start until routable, all topics": started.seconds,
             "a new topic among them, created to routable": creating.seconds * 1000,
@@ -56,7 +56,12 @@ async def _measure(folder: Path, sizes: Sizes) -> dict[str, float]:
         }
 
 
-async def _until_routed(admin: Admin, topic: str) -> None:
+async def until_routed(admin: Admin, topic: str) -> None:
+    """Wait until the name server knows the topic.
+
+    Raises:
+        BenchError: it does not come to.
+    """
     try:
         async with asyncio.timeout(LATE_S):
             while await admin.route(topic) is None:  # noqa: ASYNC110 - nobody tells
