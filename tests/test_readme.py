@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click import Context
 
 import rmqlab
 from rmqlab.broker.requests import HANDLERS
+from rmqlab.classroom.bench.sides.report import digest, read_rows
 from rmqlab.classroom.commands import rmqlab as command_line
 from rmqlab.namesrv.server import NameServer
 from rmqlab.settings import NamesrvConfig
@@ -42,6 +44,12 @@ def test_every_module_of_the_tour_exists():
     assert missing == []
 
 
+def drawn(name: str) -> str:
+    """Return what README has between the marks of this name."""
+    after = README.partition(f"<!-- {name}: ")[2].partition("-->")[2]
+    return after.partition("<!-- end")[0].strip()
+
+
 def served() -> str:
     """Return what nodes can be asked, as README has it, drawn from their tables."""
     name_server = NameServer(NamesrvConfig()).requests.table()
@@ -56,6 +64,10 @@ def served() -> str:
     return "\n".join(lines)
 
 
+def test_the_readme_has_the_numbers_of_the_report():
+    run = json.loads((ROOT / "docs" / "speed.json").read_text("utf-8"))
+    assert drawn("speed") == digest(read_rows(run))
+
+
 def test_the_readme_lists_every_request_that_is_served():
-    found = README.partition("tests/test_readme.py -->")[2]
-    assert found.partition("<!-- end")[0].strip() == served()
+    assert drawn("served") == served()

@@ -41,23 +41,30 @@ class Plot:
 
 
 def bars(
-    figures: Mapping[str, Mapping[str, Sequence[float]]], groups: Sequence[str]
+    figures: Mapping[str, Mapping[str, Sequence[float]]],
+    groups: Sequence[str],
+    size: tuple[float, float] = SIZE,
 ) -> Plot:
     """Draw a diagram for each unit: ``{"messages/s": {"SYNC": [1, 2], …}, …}``."""
-    plot = Plot()
+    plot = Plot(size)
     for number, (unit, series) in enumerate(figures.items(), start=1):
         axes: Any = plot.figure.add_subplot(1, len(figures), number)
         width = 0.8 / len(series)
         for at, (name, values) in enumerate(series.items()):
             places = [group + at * width for group in range(len(values))]
             drawn = axes.bar(places, values, width * 0.95, label=name)
-            axes.bar_label(drawn, fmt="{:,.4g}", fontsize=8)
+            axes.bar_label(drawn, [_short(one) for one in values], fontsize=7)
         middle = width * (len(series) - 1) / 2
         axes.set_xticks([group + middle for group in range(len(groups))], groups)
         axes.set_title(unit, fontsize=10)
         axes.margins(y=0.15)
         axes.legend(fontsize=8)
     return plot
+
+
+def _short(value: float) -> str:
+    """Return ``7,256``, ``72.6`` or ``0.726``: three digits or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
 
 
 def shares(figures: Mapping[str, float], unit: str) -> Plot:

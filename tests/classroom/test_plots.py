@@ -21,6 +21,12 @@ def test_bars_stand_side_by_side_for_each_unit():
     assert plot._repr_png_().startswith(PNG)
 
 
+def test_a_bar_says_its_value_in_three_digits_or_all_before_the_point():
+    plot = bars({"ms": {"sync": [35816.2, 72.64, 0.7261]}}, ["1", "4", "16"])
+    [axes] = plot.figure.axes
+    assert [text.get_text() for text in axes.texts] == ["35,816", "72.6", "0.726"]
+
+
 def test_lines_have_a_point_for_each_place():
     plot = lines({"async": [1, 2, 4], "sync": [2, 4, 8]}, [0.5, 1, 5], "trip", "ms")
     [axes] = plot.figure.axes

@@ -16,11 +16,13 @@ from typing import Any
 
 from rich.text import Text
 
-from rmqlab.classroom.bench.sides.against import COLUMNS, Row, cells
+from rmqlab.classroom.bench import load
+from rmqlab.classroom.bench.result import PartResult
+from rmqlab.classroom.bench.sides.against import COLUMNS, SIDES, Row, cells, rows
 from rmqlab.classroom.bench.sides.cells import MODES, SENDERS, SIZES, Cell, Mode
 from rmqlab.classroom.bench.sides.load import JAVA
-from rmqlab.classroom.bench.sides.probes import in_mode
-from rmqlab.classroom.bench.table import machine_lines
+from rmqlab.classroom.bench.sides.probes import WARMED, in_mode
+from rmqlab.classroom.bench.table import machine_lines, number
 from rmqlab.classroom.plots import DOTS_PER_INCH, Plot, bars
 
 NAME = "speed"
@@ -43,6 +45,8 @@ export ROCKETMQ_HOME=~/rocketmq-4.9.7    # a release, or a folder with its jars
 ```
 
 """
+WIDE = (11.0, 3.5)
+"""Of a picture, in inches: a dozen bars in each half."""
 PICTURES = {
     "rates": "Messages a second by the number of senders, 128 bytes",
     "times": "How long a send takes, SYNC_MASTER, by the number of senders, 128 bytes",
@@ -57,6 +61,33 @@ def write(
         plot.figure.savefig(folder / f"{NAME}-{name}.png", dpi=DOTS_PER_INCH)
     (folder / f"{NAME}.json").write_text(f"{json.dumps(run, indent=1)}\n", "utf-8")
     (folder / f"{NAME}.md").write_text(page(found, run, command), "utf-8")
+
+
+def read_rows(run: Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a run that was kept as JSON."""
+    results = []
+    for side in SIDES:
+        result = PartResult(part := load(side), part.sizes)
+        for name, measure in run["parts"][side]["measures"].items():
+            result.series[name].values.extend(measure["values"])
+        results.append(result)
+    return list(rows(results))
+
+
+def digest(found: Sequence[Row]) -> str:
+    """Return what is promised, and what it came to, as a table for README."""
+    told = [row for row in found if row.aim or row.measure.target or _is_warm(row)]
+    lines = [_line(["", *COLUMNS[1:5]]), _line(["---", "---", *["--:"] * 3])]
+    for row in told:
+        texts = [row.measure.name, row.measure.unit]
+        texts += ["–" if one is None else number(one.median) for one in row.sides[:2]]
+        ratio = "–" if row.ratio is None else f"× {row.ratio:.2f}"
+        lines.append(_line([*texts, ratio]))
+    return "\n".join(lines)
+
+
+def _is_warm(row: Row) -> bool:
+    return row.measure.name in WARMED
 
 
 def page(found: Sequence[Row], run: Mapping[str, Any], command: str) -> str:
@@ -93,9 +124,11 @@ def plots(found: Sequence[Row]) -> dict[str, Plot]:
     times = {"ms, median": 1, "ms, 99 of 100": 2}
     senders = [str(count) for count in SENDERS]
     return {
-        "rates": bars(rates, senders),
+        "rates": bars(rates, senders, WIDE),
         "times": bars(
-            {unit: _bars(found, MODES[0], at) for unit, at in times.items()}, senders
+            {unit: _bars(found, MODES[0], at) for unit, at in times.items()},
+            senders,
+            WIDE,
         ),
     }
 
