@@ -22,8 +22,8 @@ HEAD = """\
 # What grows with what
 
 What a message costs one broker, by how much there is of something: processor time,
-memory, and one thing more. Medians of {rounds} rounds; on another machine the numbers
-are others, the shapes are not.
+memory, and one thing more. Medians of {rounds} round(s); on another machine the
+numbers are others, the shapes are not.
 
 ```sh
 {command}
