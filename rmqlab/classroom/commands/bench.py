@@ -92,10 +92,8 @@ def bench_command(
     rmqlab bench growth --rounds 1 --into docs
     """
     is_against = against is not None
-    if into and not (is_against or parts == (GROWTH,)):
-        raise click.UsageError(
-            f"--into is for a report --against rocketmq, or of {GROWTH} alone"
-        )
+    if into:
+        _check_report(parts, is_against=is_against)
     try:
         chosen = _chosen(parts, only, is_against=is_against)
         before = read(Path(old_file)) if old_file else None
@@ -168,6 +166,13 @@ def _ended_in_order() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _check_report(parts: tuple[str, ...], *, is_against: bool) -> None:
+    if not is_against and parts != (GROWTH,):
+        raise click.UsageError(
+            f"--into is for a report --against rocketmq, or of {GROWTH} alone"
+        )
 
 
 def _check_writable(path: str | None) -> None:
