@@ -136,15 +136,16 @@ def plots(found: Sequence[Row]) -> dict[str, Plot]:
 def _bars(found: Sequence[Row], mode: Mode, at: int) -> dict[str, list[float]]:
     """Return one of the numbers of the Java client's cells, by side and by senders.
 
-    A number that a side does not have is drawn as 0.
+    A number that a side does not have is drawn as 0; a side without any is left out.
     """
     cells = [Cell(JAVA, count, SIZES[0]) for count in SENDERS]
     names = [in_mode(mode, list(one.units)[at]) for one in cells]
     by_name = {row.measure.name: row.sides for row in found}
-    return {
+    drawn = {
         side: [
             one.median if name in by_name and (one := by_name[name][place]) else 0.0
             for name in names
         ]
         for place, side in enumerate(("rmqlab", "RocketMQ", "the floor"))
     }
+    return {side: one for side, one in drawn.items() if any(one)} or drawn
