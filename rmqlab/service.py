@@ -57,7 +57,7 @@ class Service:
     async def _woken_within(self, pause_s: float | None) -> None:
         """Wait until woken, by a clock of its own in the end.
 
-        A tenth of the price of `asyncio.timeout`, and the dispatcher steps often.
+        Half the price of `asyncio.timeout`, and the dispatcher steps often.
         """
         loop = asyncio.get_running_loop()
         clock = None if pause_s is None else loop.call_later(pause_s, self._woken.set)

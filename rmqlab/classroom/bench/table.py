@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -34,6 +34,11 @@ def machine_lines(run: Mapping[str, Any]) -> list[str]:
     if load > BUSY * cores:
         lines.append("The machine was busy with other things: trust no number here.")
     return lines
+
+
+def markdown_row(texts: Iterable[str]) -> str:
+    """Return a row of a table in Markdown."""
+    return f"| {' | '.join(texts)} |"
 
 
 def result_table(

@@ -14,7 +14,7 @@ from typing import Any
 
 from rmqlab.classroom.bench.growth import POINTS, kinds, named
 from rmqlab.classroom.bench.result import PartResult
-from rmqlab.classroom.bench.table import machine_lines, number
+from rmqlab.classroom.bench.table import machine_lines, markdown_row, number
 from rmqlab.classroom.plots import DOTS_PER_INCH, Plot, curves
 
 NAME = "growth"
@@ -50,18 +50,17 @@ def page(found: PartResult, run: Mapping[str, Any], command: str) -> str:
     ]
     for dimension, counts in POINTS.items():
         titles = [f"{what}, {unit}" for what, unit in kinds(dimension)]
-        lines += [f"\n## {dimension.capitalize()}\n", _row([dimension, *titles])]
-        lines.append(_row(["--:"] * (1 + len(titles))))
+        lines += [
+            f"\n## {dimension.capitalize()}\n",
+            markdown_row([dimension, *titles]),
+        ]
+        lines.append(markdown_row(["--:"] * (1 + len(titles))))
         for count in counts:
             values = (
                 _value(found, dimension, count, what) for what, _ in kinds(dimension)
             )
-            lines.append(_row([f"{count:,}", *map(_text, values)]))
+            lines.append(markdown_row([f"{count:,}", *map(_text, values)]))
     return "\n".join([*lines, ""])
-
-
-def _row(texts: list[str]) -> str:
-    return f"| {' | '.join(texts)} |"
 
 
 def _value(found: PartResult, dimension: str, count: int, what: str) -> float | None:

@@ -22,7 +22,7 @@ from rmqlab.classroom.bench.sides.against import COLUMNS, SIDES, Row, cells, row
 from rmqlab.classroom.bench.sides.cells import MODES, SENDERS, SIZES, Cell, Mode
 from rmqlab.classroom.bench.sides.load import JAVA
 from rmqlab.classroom.bench.sides.probes import WARMED, in_mode
-from rmqlab.classroom.bench.table import machine_lines, number
+from rmqlab.classroom.bench.table import machine_lines, markdown_row, number
 from rmqlab.classroom.plots import DOTS_PER_INCH, Plot, bars
 
 NAME = "speed"
@@ -36,8 +36,9 @@ with the least and the greatest in brackets; a ratio is ours by RocketMQ's. A ce
 named by its load, senders and size: `java 16 × 128 B` are 16 threads of RocketMQ's own
 client, the same program for all sides; `own` is our client. Nodes and load share the
 machine's cores: of another machine only the ratios say something. Each probe starts its
-cluster anew and warms it up for some seconds, so a JVM has not compiled everything yet,
-as on a learner's machine; "after a long load" shows one cell when it has.
+cluster anew and warms it up for two seconds, so a JVM has not compiled everything yet,
+as on a learner's machine; "after a long load" shows one cell when it has. Where the
+floor's column is empty, the run was made without it.
 
 ```sh
 export ROCKETMQ_HOME=~/rocketmq-4.9.7    # a release, or a folder with its jars
@@ -77,12 +78,15 @@ def read_rows(run: Mapping[str, Any]) -> list[Row]:
 def digest(found: Sequence[Row]) -> str:
     """Return what is promised, and what it came to, as a table for README."""
     told = [row for row in found if row.aim or row.measure.target or _is_warm(row)]
-    lines = [_line(["", *COLUMNS[1:5]]), _line(["---", "---", *["--:"] * 3])]
+    lines = [
+        markdown_row(["", *COLUMNS[1:5]]),
+        markdown_row(["---", "---", *["--:"] * 3]),
+    ]
     for row in told:
         texts = [row.measure.name, row.measure.unit]
         texts += ["–" if one is None else number(one.median) for one in row.sides[:2]]
         ratio = "–" if row.ratio is None else f"× {row.ratio:.2f}"
-        lines.append(_line([*texts, ratio]))
+        lines.append(markdown_row([*texts, ratio]))
     return "\n".join(lines)
 
 
@@ -107,15 +111,11 @@ def page(found: Sequence[Row], run: Mapping[str, Any], command: str) -> str:
 def _tables(found: Sequence[Row], *, is_whole: bool) -> Iterator[str]:
     for group, some in groupby(found, lambda row: row.group):
         yield f"\n## {group or 'Start'}\n"
-        yield _line(COLUMNS)
-        yield _line(["---", "---", *["--:"] * (len(COLUMNS) - 2)])
+        yield markdown_row(COLUMNS)
+        yield markdown_row(["---", "---", *["--:"] * (len(COLUMNS) - 2)])
         for row in some:
             texts = cells(row, is_whole=is_whole)
-            yield _line([Text.from_markup(text).plain for text in texts])
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(texts)} |"
+            yield markdown_row([Text.from_markup(text).plain for text in texts])
 
 
 def plots(found: Sequence[Row]) -> dict[str, Plot]:
