@@ -118,21 +118,22 @@ def curves(
     plot = Plot((4.0 * columns, 2.4 * rows))
     for number, ((across, up), values) in enumerate(figures.items(), start=1):
         axes: Any = plot.figure.add_subplot(rows, columns, number)
+        axes.set_xlabel(across, fontsize=8)
+        axes.set_title(up, fontsize=9)
+        if not values:
+            continue  # an empty one keeps its place
         axes.plot(list(values), list(values.values()), marker="o", ms=4)
         # A scale of few places, such as 0 to 3, is an ordinary one.
         axes.set_xscale("linear" if 0 in values else "log")
         axes.set_xticks(list(values), [f"{one:,.0f}" for one in values], fontsize=7)
         axes.set_xticks([], minor=True)
         axes.set_yscale("log")
-        if values:
-            low, high = min(values.values()), max(values.values())
-            wider = max(1.0, (10 * low / high) ** 0.5)
-            axes.set_ylim(low / wider / 1.2, high * wider * 1.2)
+        low, high = min(values.values()), max(values.values())
+        wider = max(1.0, (10 * low / high) ** 0.5)
+        axes.set_ylim(low / wider / 1.2, high * wider * 1.2)
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:,.4g}")
         axes.tick_params(axis="y", which="minor", labelleft=False)
-        axes.set_xlabel(across, fontsize=8)
-        axes.set_title(up, fontsize=9)
         axes.grid(visible=True, alpha=0.3)
     return plot
 

@@ -74,6 +74,16 @@ def test_the_report_is_a_page_with_its_command_a_picture_and_numbers(tmp_path):
     assert json.loads((tmp_path / "growth.json").read_text("utf-8")) == doc
 
 
+def test_a_run_of_a_part_of_it_makes_a_report_too(tmp_path):
+    found = PartResult(PART, PART.quick)
+    found.add(one := probe("topics", 10), {m.name: 0.0 for m in one.measures})
+    report.write(
+        tmp_path, found, to_json([found], HERE, "2026-01-01", 1, quick=True), "rmqlab …"
+    )
+    assert "| 10 | 0 | 0 | 0 |" in (tmp_path / "growth.md").read_text("utf-8")
+    assert (tmp_path / "growth.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_a_flat_curve_is_drawn_over_a_factor_of_ten():
     figure = curves({("topics", "memory, MB"): {10: 50.0, 100: 50.0}}).figure
     low, high = figure.axes[0].get_ylim()
